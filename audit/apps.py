@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AuditConfig(AppConfig):
+    name = "audit"
+    verbose_name = "Audit"
+
+    def ready(self) -> None:
+        from . import append_only, compliance
+
+        post_migrate.connect(append_only.install, sender=self)
+        post_migrate.connect(compliance.sync_rules, sender=self)

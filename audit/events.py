@@ -1,0 +1,92 @@
+"""Names of the events, and the canonical bytes of one. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from uuid_utils.compat import uuid7
+
+from shop_assistant.agents.fields import iso_utc
+from shop_assistant.agents.payload import plain
+
+from .merkle import leaf_hash
+
+TASK_QUEUED = "TASK_QUEUED"
+TASK_STARTED = "TASK_STARTED"
+TASK_COMPLETED = "TASK_COMPLETED"
+TASK_FAILED = "TASK_FAILED"
+TASK_REQUEUED = "TASK_REQUEUED"
+TASK_VIEWED = "ACCESS_TASK"
+RECORDS_VIEWED = "ACCESS_RECORDS"
+ACCESS_DENIED = "ACCESS_DENIED"
+OBJECT_CHANGED = "OBJECT_CHANGED"
+LOGGED_IN, LOGGED_OUT, LOGIN_FAILED = "LOGGED_IN", "LOGGED_OUT", "LOGIN_FAILED"
+
+LARGEST_EXACT = 2**53 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before it is stored. `payload` is what gets hashed; the rest repeats it."""
+
+    event_id: UUID
+    event: str
+    task_id: UUID | None
+    user_id: str
+    agent: str
+    timestamp: datetime
+    attempt: int
+    payload: str
+
+    @property
+    def leaf(self) -> bytes:
+        return leaf_hash(self.payload.encode())
+
+    @property
+    def receipt(self) -> str:
+        """`event_id:leaf`: with it a caller can later show that the event is in the log, unchanged."""
+        return f"{self.event_id}:{self.leaf.hex()}"
+
+
+def draft(
+    event: str,
+    *,
+    user_id: str,
+    agent: str = "",
+    task_id: UUID | None = None,
+    attempt: int = 1,
+    moment: datetime | None = None,
+    **body: Any,
+) -> Draft:
+    """Make an event ready for the outbox. `body` is JSON-like data, personal values already sealed."""
+    event_id = uuid7()
+    moment = moment or datetime.now(UTC)
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    document = {
+        "event_id": str(event_id),
+        "event": event,
+        "task_id": str(task_id) if task_id else None,
+        "user_id": user_id,
+        "agent": agent,
+        "timestamp": iso_utc(moment),
+        "attempt": attempt,
+        **body,
+    }
+    return Draft(event_id, event, task_id, user_id, agent, moment, attempt, canonical(document))
+
+
+def canonical(document: Any) -> str:
+    """RFC 8785 text. What JSON's double can't hold exactly (integers past 2**53) is written as text."""
+    return rfc8785.dumps(_exact(plain(document))).decode()
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _exact(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_EXACT:
+        return str(value)
+    return value

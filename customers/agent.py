@@ -1,0 +1,215 @@
+"""The customer service agent: profiles, tickets, recommendations and points."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+
+from inventory.selectors import products_get
+from shop_assistant.agents import Agent, Context, Effect, Restriction, operation
+from shop_assistant.agents.roles import COUNTER, MANAGEMENT
+
+from . import baskets
+from .loyalty import points_adjust, points_earn, points_redeem, value_of
+from .models import Customer, Interaction, LoyaltyEntry, Ticket
+from .schemas import (
+    LoyaltyBalance,
+    LoyaltyBooked,
+    LoyaltyHistory,
+    LoyaltyItem,
+    LoyaltyRequest,
+    Profile,
+    ProfileQuery,
+    RecommendationQuery,
+    Recommendations,
+    RecommendedProduct,
+    Sentiment,
+    TicketOpened,
+    TicketRequest,
+)
+from .selectors import customer_figures, customer_find, customer_get, customer_serve, loyalty_page, order_of
+from .services import interaction_record, ticket_create
+
+BOOKINGS: dict[str, Callable[..., LoyaltyEntry]] = {
+    "earn": points_earn,
+    "redeem": points_redeem,
+    "adjust": points_adjust,
+}
+
+
+class CustomerServiceAgent(Agent):
+    name = "customers"
+    pages = ("customer", "customers")
+
+    @operation(roles=COUNTER, effect=Effect.READ, route="customer/profile", audit="read the profile of {customer_id}")
+    def query_customer(self, context: Context, data: ProfileQuery) -> Profile:
+        """A customer's profile: contact, tier, points, purchases and lifetime value; by id, e-mail or phone."""
+        customer = (
+            customer_get(customer_id=data.customer_id)
+            if data.customer_id is not None
+            else customer_find(email=data.email, phone=data.phone)
+        )
+        figures = customer_figures(customer=customer)
+        return Profile(
+            customer_id=customer.public_id,
+            name=customer.name,
+            email=customer.email,
+            phone=customer.phone,
+            loyalty_points=customer.loyalty.balance,
+            total_purchases=figures.purchases,
+            lifetime_value=figures.purchases - figures.refunds,
+            member_since=customer.member_since,
+            tier=customer.tier,
+            orders_count=figures.orders,
+            last_purchase_at=figures.last_purchase_at,
+            open_tickets=figures.open_tickets,
+            currency=settings.SHOP_CURRENCY,
+            erased=customer.erased,
+        )
+
+    @operation(
+        roles=COUNTER,
+        effect=Effect.WRITE,
+        route="customer/support-ticket",
+        audit="opened ticket {ticket_id} ({priority}) for {customer_id}",
+    )
+    def create_ticket(self, context: Context, data: TicketRequest) -> TicketOpened:
+        """Open a support ticket with a customer's message; its mood is scored. Who it is may be unknown."""
+        customer = customer_serve(customer_id=data.customer_id) if data.customer_id else None
+        order = None
+        if data.order:
+            order, owner = order_of(reference=data.order, customer=customer, walk_in=False)
+            customer = owner if owner and not owner.erased_at else None
+        ticket = ticket_create(
+            subject=data.topic,
+            message=data.message,
+            user_id=context.user_id,
+            customer=customer,
+            priority=data.priority,
+            order=order,
+        )
+        return _opened(ticket)
+
+    @operation(
+        roles=COUNTER,
+        effect=Effect.READ,
+        route="customer/recommendations",
+        audit="recommended products for {customer_id}, based on {based_on}",
+    )
+    def get_recommendations(self, context: Context, data: RecommendationQuery) -> Recommendations:
+        """What to offer a customer, or beside some products: what others bought with them, then best sellers."""
+        customer = customer_serve(customer_id=data.customer_id) if data.customer_id else None
+        products = products_get(skus=data.skus) if data.skus else {}
+        found, based_on = baskets.recommend(customer=customer, products=list(products.values()), limit=data.limit)
+        return Recommendations(
+            customer_id=customer.public_id if customer else None,
+            based_on=based_on,
+            items=[_recommended(r) for r in found],
+            currency=settings.SHOP_CURRENCY,
+            abstained=not found,
+            reasons=_reasons(found, based_on),
+        )
+
+    @operation(
+        roles=COUNTER,
+        effect=lambda data: Effect.WRITE if data.writes else Effect.READ,
+        route="customer/loyalty",
+        restrictions=(Restriction(name="adjust", when=lambda data: data.operation == "adjust", roles=MANAGEMENT),),
+        audit="loyalty {operation} for {customer_id}: {points} points",
+    )
+    def loyalty(self, context: Context, data: LoyaltyRequest) -> LoyaltyBalance | LoyaltyBooked | LoyaltyHistory:
+        """A customer's points: balance, history, or booking them: earn, redeem for their value, adjust by hand."""
+        if data.operation == "balance":
+            return _balance(customer_get(customer_id=data.customer_id))
+        if data.operation == "history":
+            return _history(customer_get(customer_id=data.customer_id), data)
+        customer = customer_serve(customer_id=data.customer_id)
+        order = order_of(reference=data.order, customer=customer, walk_in=True)[0] if data.order else None
+        entry = BOOKINGS[data.operation](
+            customer=customer,
+            points=data.points,
+            order=order,
+            reason=data.reason or "",
+            user_id=context.user_id,
+            task_id=context.task_id,
+        )
+        interaction_record(
+            customer=customer,
+            kind=Interaction.Kind.LOYALTY,
+            summary=f"{entry.kind} {entry.points} points",
+            reference=order.reference if order else "",
+        )
+        return _booked(customer, entry)
+
+
+def _opened(ticket: Ticket) -> TicketOpened:
+    mood = ticket.messages.select_related("sentiment").get().sentiment
+    return TicketOpened(
+        ticket_id=ticket.reference,
+        status=ticket.status,
+        priority=ticket.priority,
+        sentiment=Sentiment(label=mood.label, score=mood.score),
+        created_at=ticket.created_at,
+        customer_id=ticket.customer.public_id if ticket.customer else None,
+    )
+
+
+def _recommended(found: baskets.Recommendation) -> RecommendedProduct:
+    return RecommendedProduct(
+        sku=found.product.sku,
+        product_name=found.product.name,
+        unit_price=found.product.list_price,
+        score=found.score,
+        basis=found.basis,
+        reason=found.reason,
+        available=found.available,
+    )
+
+
+def _reasons(found: list[baskets.Recommendation], based_on: list[str]) -> list[str]:
+    if not found:
+        return ["There are no sales of other products to go by."]
+    if any(r.basis == "bought_together" for r in found):
+        return []
+    why = "Nothing is bought together with these often enough" if based_on else "There is nothing to start from"
+    return [f"{why}: these are the best sellers of recent weeks."]
+
+
+def _balance(customer: Customer) -> LoyaltyBalance:
+    balance = customer.loyalty.balance
+    return LoyaltyBalance(
+        customer_id=customer.public_id, balance=balance, value=value_of(balance), currency=settings.SHOP_CURRENCY
+    )
+
+
+def _booked(customer: Customer, entry: LoyaltyEntry) -> LoyaltyBooked:
+    return LoyaltyBooked(
+        customer_id=customer.public_id,
+        operation=entry.kind,
+        points=entry.points,
+        balance=entry.balance,
+        value=value_of(abs(entry.points)),
+        currency=settings.SHOP_CURRENCY,
+        order=entry.order.reference if entry.order else None,
+    )
+
+
+def _history(customer: Customer, data: LoyaltyRequest) -> LoyaltyHistory:
+    before = int(data.cursor) if data.cursor else None
+    entries, following = loyalty_page(customer=customer, limit=data.limit, before=before)
+    return LoyaltyHistory(
+        customer_id=customer.public_id,
+        balance=customer.loyalty.balance,
+        items=[
+            LoyaltyItem(
+                kind=entry.kind,
+                points=entry.points,
+                balance=entry.balance,
+                reason=entry.reason,
+                order=entry.order.reference if entry.order else None,
+                user_id=entry.user_id,
+                occurred_at=entry.occurred_at,
+            )
+            for entry in entries
+        ],
+        next_cursor=str(following) if following is not None else None,
+    )

@@ -1,0 +1,17 @@
+"""Customers, what they bought and said, their tickets and their points."""
+
+from .loyalty import LoyaltyAccount, LoyaltyEntry
+from .people import Customer, CustomerLookup, CustomerOrder, Interaction
+from .support import SentimentScore, Ticket, TicketMessage
+
+__all__ = [
+    "Customer",
+    "CustomerLookup",
+    "CustomerOrder",
+    "Interaction",
+    "LoyaltyAccount",
+    "LoyaltyEntry",
+    "SentimentScore",
+    "Ticket",
+    "TicketMessage",
+]

@@ -1,0 +1,32 @@
+"""Everything that writes customers' data. What an order is worth in points is `loyalty`'s to say."""
+
+from ..loyalty import points_adjust, points_earn, points_for, points_redeem, points_refund, value_of
+from .people import (
+    NewCustomer,
+    customer_create,
+    customer_erase,
+    customer_update,
+    customers_create_all,
+    interaction_record,
+    order_link,
+)
+from .tickets import ticket_create, ticket_reply, ticket_set_status
+
+__all__ = [
+    "NewCustomer",
+    "customer_create",
+    "customer_erase",
+    "customer_update",
+    "customers_create_all",
+    "interaction_record",
+    "order_link",
+    "points_adjust",
+    "points_earn",
+    "points_for",
+    "points_redeem",
+    "points_refund",
+    "ticket_create",
+    "ticket_reply",
+    "ticket_set_status",
+    "value_of",
+]

@@ -1,0 +1,67 @@
+"""The log line of each call to an agent."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from types import TracebackType
+
+import structlog
+
+from shop_assistant.agents import Context, registry
+from shop_assistant.agents.errors import AgentError, PermanentError
+from shop_assistant.logs import call_logged
+
+from .outcome import Outcome
+from .retry import is_transient
+
+log = structlog.get_logger("shop")
+
+
+class Call:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.status = "success"
+
+    def outcome(self, outcome: Outcome) -> None:
+        self.status = "accepted" if outcome.accepted else "success"
+
+    def escalate(self, error: BaseException) -> None:
+        """Permanent: an ERROR line with the places in the code, without the message, which may hold personal data."""
+        if isinstance(error, Exception) and is_transient(error):
+            return
+        log.error(
+            "UNEXPECTED_ERROR",
+            task_id=str(self.context.task_id),
+            user_id=self.context.user_id,
+            agent="Orchestrator",
+            status=type(error).__name__,
+            traceback=places(error.__traceback__),
+        )
+
+
+def places(trace: TracebackType | None) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]
+
+
+@contextmanager
+def logged_call(agent: str, context: Context) -> Iterator[Call]:
+    call, began = Call(context), perf_counter()
+    try:
+        yield call
+    except AgentError as error:
+        call.status = error.code
+        if isinstance(error, PermanentError) and error.__cause__ is not None:
+            call.escalate(error.__cause__)
+        raise
+    finally:
+        call_logged.set(True)
+        found = registry.agents.get(agent)
+        log.info(
+            "AGENT_CALL",
+            task_id=str(context.task_id),
+            user_id=context.user_id,
+            agent=found.title if found else "Orchestrator",
+            duration_ms=round((perf_counter() - began) * 1000, 1),
+            status=call.status,
+        )

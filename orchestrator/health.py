@@ -1,0 +1,52 @@
+"""How the shop is: for load balancers, monitors and the owner. Never personal data."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min
+from django.utils import timezone
+
+from audit.models import Outbox
+
+from .models import TaskState
+
+LATE_SECONDS = 120
+"""An event that waits longer than this for its sealing makes the shop `degraded`."""
+
+
+def readiness() -> dict[str, Any]:
+    """`{"status": ok | degraded | unavailable, "checks": {…}}`"""
+    checks = {alias: _database(alias) for alias in settings.DATABASES}
+    status = "ok"
+    if checks["default"] != "ok":
+        return {"status": "unavailable", "checks": checks}
+    if any(found != "ok" for found in checks.values()):
+        status = "degraded"  # the shop goes on selling while the audit database is away
+    waiting, lag = audit_lag()
+    checks |= {"audit_waiting": waiting, "audit_lag_seconds": lag}
+    if lag > LATE_SECONDS:
+        status = "degraded"
+    return {"status": status, "checks": checks}
+
+
+def audit_lag() -> tuple[int, int]:
+    """Events not yet sealed, and the age in seconds of the oldest."""
+    found = Outbox.objects.filter(sealed_at=None).aggregate(count=Count("id"), oldest=Min("timestamp"))
+    lag = int((timezone.now() - found["oldest"]).total_seconds()) if found["oldest"] else 0
+    return found["count"], max(lag, 0)
+
+
+def _database(alias: str) -> str:
+    try:
+        executor = MigrationExecutor(connections[alias])
+    except DatabaseError:
+        return "unreachable"
+    except Exception as error:  # a pool that can't connect raises its own kind
+        return f"unreachable ({type(error).__name__})"
+    return "migrations missing" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
+
+
+def tasks_by_state() -> dict[str, int]:
+    return dict(TaskState.objects.values_list("status").annotate(count=Count("pk")))

@@ -1,0 +1,26 @@
+"""The demo shop's data."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from orchestrator.demo import load_examples, load_staff, load_year
+
+
+class Command(BaseCommand):
+    help = (
+        "Load the demo shop: its users, the entities of the README's examples and a real year of trade. What is "
+        "there already stays as it is.\n\nExamples: manage.py load_demo\n          manage.py load_demo --examples-only"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--examples-only", action="store_true", help="without the year of trade")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        load_staff()
+        if load_examples():
+            self.stdout.write("Loaded the examples.")
+        if options["examples_only"]:
+            return
+        if load_year(progress=lambda text: self.stdout.write(f"  {text}")):
+            self.stdout.write("Loaded a year of trade.")

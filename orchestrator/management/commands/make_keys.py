@@ -1,0 +1,19 @@
+"""Keys for production."""
+
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from shop_assistant.environment import new_key
+
+
+class Command(BaseCommand):
+    help = "Print fresh keys for a production .env; keep them safe, and a copy elsewhere.\n\nExample: manage.py make_keys"
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"SECRET_KEY={secrets.token_urlsafe(48)}")
+        self.stdout.write(f"ENCRYPTION_KEYS=k{timezone.now():%Y%m}:{new_key()}")
+        self.stdout.write(f"LOOKUP_KEY={new_key()}")

@@ -1,0 +1,133 @@
+"""`make run`: the whole shop in one terminal."""
+
+import ctypes
+import signal
+import socket
+import subprocess
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from orchestrator.demo.staff import PUBLIC_IDS, demo_password
+
+STOP_SECONDS = 15
+PR_SET_PDEATHSIG = 1
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring the shop up: migrate, load the demo (in development, once), start web server and worker, stop both on "
+        "Ctrl-C. One that dies is started again.\n\n"
+        "Examples: manage.py serve\n          manage.py serve --no-demo\n          API_PORT=8080 manage.py serve"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-demo", action="store_true", help="an empty shop")
+        parser.add_argument("--web-workers", type=int, default=2, help="processes of the web server")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for alias in settings.DATABASES:
+            call_command("migrate", database=alias, interactive=False, verbosity=0)
+        demo = settings.ENV == "development" and not options["no_demo"]
+        if demo:
+            call_command("load_demo", stdout=self.stdout)
+        _Family(_programs(options["web_workers"]), lambda: self._greet(demo)).run()
+
+    def _greet(self, demo: bool) -> None:
+        host = "localhost" if settings.API_HOST in ("0.0.0.0", "127.0.0.1", "::") else settings.API_HOST  # noqa: S104
+        address = f"http://{host}:{settings.API_PORT}"
+        self.stdout.write(f"\n{settings.SHOP_NAME} is open.")
+        self.stdout.write(f"  Admin     {address}/admin/")
+        self.stdout.write(f"  API docs  {address}/docs")
+        self.stdout.write(f"  API       {address}/api/")
+        if demo:
+            self.stdout.write(f"  Users     {', '.join(role.value for role in PUBLIC_IDS)}")
+            self.stdout.write(f"  Password  {demo_password()}")
+        self.stdout.write("Stop it with Ctrl-C.\n")
+        self.stdout.flush()
+
+
+def _programs(web_workers: int) -> dict[str, list[str]]:
+    web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
+    web += ["--host", settings.API_HOST, "--port", str(settings.API_PORT)]
+    web += ["--workers", str(web_workers), "--blocking-threads", "4", "--respawn-failed-workers"]
+    return {
+        "web": [*web, "shop_assistant.wsgi:application"],
+        "worker": [sys.executable, "manage.py", "worker"],
+    }
+
+
+class _Family:
+    """Child processes that live and die together."""
+
+    def __init__(self, programs: dict[str, list[str]], ready: Any) -> None:
+        self._programs, self._ready = programs, ready
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopping = False
+
+    def run(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+        for name in self._programs:
+            self._start(name)
+        try:
+            self._await_port()
+            self._ready()
+            self._watch()
+        finally:
+            self._end()
+
+    def _start(self, name: str) -> None:
+        self._children[name] = subprocess.Popen(
+            self._programs[name],
+            cwd=settings.BASE_DIR,
+            start_new_session=True,  # Ctrl-C reaches us alone; we stop them in order
+            preexec_fn=_die_with_parent,
+        )
+
+    def _await_port(self) -> None:
+        """:raises CommandError: when the web server can't start, the port being taken for example."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.API_HOST, settings.API_HOST)  # noqa: S104
+        for _ in range(300):
+            if self._children["web"].poll() is not None:
+                raise CommandError(f"The web server did not start; is port {settings.API_PORT} taken? Set API_PORT.")
+            try:
+                socket.create_connection((host, settings.API_PORT), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise CommandError("The web server did not answer within 30 s.")
+
+    def _watch(self) -> None:
+        while not self._stopping:
+            for name, child in list(self._children.items()):
+                if child.poll() is not None and not self._stopping:
+                    print(f"The {name} process ended ({child.returncode}); starting it again.", file=sys.stderr)
+                    time.sleep(1)
+                    self._start(name)
+            time.sleep(0.2)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _end(self) -> None:
+        for child in self._children.values():
+            if child.poll() is None:
+                child.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self._children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _die_with_parent() -> None:
+    """Should this process be killed outright, its children go too (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

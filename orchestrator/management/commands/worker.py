@@ -1,0 +1,55 @@
+"""The worker: runs accepted tasks, and the jobs that keep the shop in order."""
+
+import threading
+import time
+from typing import Any
+
+import structlog
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections, connections
+
+from orchestrator.calls import places
+from shop_assistant.agents.jobs import Job, jobs
+
+log = structlog.get_logger("shop")
+
+
+class Command(BaseCommand):
+    help = (
+        "Run accepted tasks and the periodic jobs (sealing the audit trail, sweeping dead tasks, planned prices) "
+        "until stopped with Ctrl-C.\n\nExample: manage.py worker --interval 0.2"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--interval", type=float, default=0.5, help="seconds between two looks at the queue")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        log.info("WORKER_STARTED", agent="Orchestrator", status="success")
+        threading.Thread(target=_keep_house, args=(jobs(),), name="jobs", daemon=True).start()
+        call_command("db_worker", interval=options["interval"], reload=False)
+
+
+def _keep_house(todo: list[Job]) -> None:
+    due = dict.fromkeys((job.name for job in todo), 0.0)
+    while True:
+        for job in todo:
+            if time.monotonic() >= due[job.name]:
+                _run(job)
+                due[job.name] = time.monotonic() + job.seconds
+        time.sleep(0.2)
+
+
+def _run(job: Job) -> None:
+    """A job that fails is told and tried again at its next turn; the others go on."""
+    try:
+        close_old_connections()
+        job.run()
+    except Exception as error:
+        log.error(
+            "JOB_FAILED",
+            agent=job.name,
+            status=type(error).__name__,
+            traceback=places(error.__traceback__),
+        )
+        connections.close_all()

@@ -1,0 +1,6 @@
+"""Price rules, the uses of their coupons, and what happens to list prices."""
+
+from .changes import PriceChange, PriceRecommendation
+from .rules import CouponRedemption, CouponUse, PriceRule
+
+__all__ = ["CouponRedemption", "CouponUse", "PriceChange", "PriceRecommendation", "PriceRule"]

@@ -1,0 +1,34 @@
+"""The local user `system`, and what each role may do in the admin beside its operations."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db import router
+
+from shop_assistant.agents import Role
+
+from .models import SYSTEM_USER_ID, User
+
+
+def system_user() -> User:
+    """Trusted code of this machine: Python's door and the commands. Not in the database, so nobody logs in as it."""
+    return User(username=SYSTEM_USER_ID, public_id=SYSTEM_USER_ID, is_superuser=True)
+
+
+def sync_admin_permissions(using: str, **kwargs: Any) -> None:
+    """Give each role its admin permissions once; what an owner changes afterwards stays changed."""
+    if not router.allow_migrate(using, "auth", model_name="permission"):
+        return
+    everything = Permission.objects.exclude(content_type__app_label__in=["agents", "sessions", "contenttypes"])
+    views = everything.filter(codename__startswith="view_")
+    shop = everything.filter(content_type__app_label__in=["inventory", "pricing", "customers"])
+    wanted = {
+        Role.OWNER: everything,
+        Role.MANAGER: views.exclude(content_type__app_label__in=["auth", "accounts"]) | shop,
+        Role.CLERK: views & shop,
+        Role.AUDITOR: views,
+    }
+    for role, permissions in wanted.items():
+        group = Group.objects.get(name=role.value)
+        if not group.permissions.exclude(content_type__app_label="agents").exists():
+            group.permissions.add(*permissions)

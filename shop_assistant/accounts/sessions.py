@@ -1,0 +1,100 @@
+"""Login sessions: opening, rotating and revoking them, and the two tokens that name them."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from shop_assistant.agents.errors import NotAuthenticated
+
+from .models import LoginSession, User
+
+REUSE_GRACE = timedelta(seconds=10)
+"""A refresh token used again within this time is a race of the same client, not a theft."""
+
+TokenPair = dict[str, str]
+
+
+def session_open(*, user: User) -> TokenPair:
+    """Start a session and return its first `access` and `refresh` token."""
+    lifetime = timedelta(days=settings.REFRESH_TOKEN_DAYS)
+    session = LoginSession.objects.create(user=user, expires_at=timezone.now() + lifetime)
+    return _tokens(user, session.id, session.token)
+
+
+def session_rotate(*, refresh: str) -> TokenPair:
+    """Trade a refresh token for the next pair. Of parallel attempts one succeeds; a late reuse ends the session.
+
+    :raises NotAuthenticated:
+    """
+    session_id, token = _claims(refresh)
+    session = LoginSession.objects.select_related("user").filter(id=session_id).first()
+    now = timezone.now()
+    if session is None or session.revoked_at or session.expires_at <= now or not session.user.is_active:
+        raise NotAuthenticated("This login has ended; log in again.")
+    following = uuid4()
+    rotated = LoginSession.objects.filter(id=session_id, token=token, revoked_at=None).update(
+        token=following, rotated_at=now
+    )
+    if not rotated:
+        if session.rotated_at and session.rotated_at < now - REUSE_GRACE:
+            session_revoke(session_id=session_id, because="refresh token used twice")
+        raise NotAuthenticated("This refresh token has been used; take the newest one or log in again.")
+    return _tokens(session.user, session_id, following)
+
+
+def session_close(*, refresh: str) -> str:
+    """Log out: the session's tokens, access included, are refused from now on. Returns whose it was.
+
+    :raises NotAuthenticated: when it isn't a refresh token of ours.
+    """
+    session_id, _ = _claims(refresh)
+    session_revoke(session_id=session_id, because="logout")
+    user_id: str = RefreshToken(refresh, verify=False)["user_id"]  # type: ignore[arg-type]
+    return user_id
+
+
+def session_revoke(*, session_id: UUID, because: str) -> None:
+    LoginSession.objects.filter(id=session_id, revoked_at=None).update(
+        revoked_at=timezone.now(), revoked_because=because
+    )
+
+
+def session_user(access: str) -> User:
+    """The user of an access token, in one query.
+
+    :raises NotAuthenticated:
+    """
+    try:
+        token = AccessToken(access)  # type: ignore[arg-type]
+        session_id = UUID(token["sid"])
+    except (TokenError, KeyError, ValueError, TypeError, AttributeError):
+        raise NotAuthenticated(
+            "This token is not valid or has expired; get a new one from POST /api/auth/refresh or /api/auth/token."
+        ) from None
+    session = (
+        LoginSession.objects.select_related("user")
+        .filter(id=session_id, revoked_at=None, user__is_active=True, user__public_id=token.get("user_id"))
+        .first()
+    )
+    if session is None:
+        raise NotAuthenticated("This login has ended; log in again at POST /api/auth/token.")
+    return session.user
+
+
+def _tokens(user: User, session_id: UUID, token: UUID) -> TokenPair:
+    refresh = RefreshToken.for_user(user)
+    refresh["sid"], refresh["jti"] = str(session_id), str(token)
+    access = refresh.access_token
+    return {"access": str(access), "refresh": str(refresh)}
+
+
+def _claims(refresh: str) -> tuple[UUID, UUID]:
+    try:
+        token = RefreshToken(refresh)  # type: ignore[arg-type]
+        return UUID(token["sid"]), UUID(token["jti"])
+    except (TokenError, KeyError, ValueError, TypeError, AttributeError):
+        raise NotAuthenticated("This is not a valid refresh token; log in again.") from None

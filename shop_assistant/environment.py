@@ -1,0 +1,184 @@
+"""Reads and validates what the shop is told from outside: .env and the environment (which wins).
+
+Everything is read under the name the README lists; a value that can't be right stops the start with a
+sentence that says which variable and what it should be.
+"""
+
+import base64
+import json
+import os
+import re
+import secrets
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import environ
+from babel import Locale
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def settings_module() -> str:
+    """The settings of this ENV: development (default), production or test."""
+    kind = choice("ENV", ("development", "production", "test"), default="development")
+    return "shop_assistant.settings." + {"development": "base"}.get(kind, kind)
+
+
+def _wrong(name: str, expected: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name} must be {expected}; mend it in .env or the environment.")
+
+
+def choice(name: str, allowed: tuple[str, ...], *, default: str) -> str:
+    value = str(env.str(name, default=default)).strip().lower() or default
+    if value not in allowed:
+        raise _wrong(name, "one of " + ", ".join(allowed))
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    return choice(name, ("true", "false", "1", "0", "yes", "no", "on", "off"), default=str(default).lower()) in (
+        "true",
+        "1",
+        "yes",
+        "on",
+    )
+
+
+def whole(name: str, *, default: int, low: int, high: int) -> int:
+    raw = str(env.str(name, default="")).strip() or str(default)
+    if not re.fullmatch(r"-?\d{1,9}", raw) or not low <= int(raw) <= high:
+        raise _wrong(name, f"a whole number from {low} to {high}")
+    return int(raw)
+
+
+def decimal(name: str, *, default: str, low: str, high: str) -> Decimal:
+    raw = str(env.str(name, default="")).strip() or default
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", raw) or not Decimal(low) <= Decimal(raw) <= Decimal(high):
+        raise _wrong(name, f"a number from {low} to {high}")
+    return Decimal(raw)
+
+
+def text(name: str, *, default: str = "") -> str:
+    return str(env.str(name, default="")).strip() or default
+
+
+def listing(name: str) -> list[str]:
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def url(name: str, *, schemes: tuple[str, ...]) -> str:
+    value = text(name)
+    if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).netloc):
+        raise _wrong(name, "a URL beginning " + " or ".join(f"{s}://" for s in schemes) + ", or left empty")
+    return value
+
+
+def currency(name: str, *, default: str) -> str:
+    value = text(name, default=default).upper()
+    if value not in Locale("en").currencies:
+        raise _wrong(name, "an ISO 4217 code such as GBP or EUR")
+    return value
+
+
+def time_zone(name: str, *, default: str) -> str:
+    value = text(name, default=default)
+    if value not in available_timezones():
+        raise _wrong(name, "a time zone such as Europe/London")
+    return value
+
+
+def rate(name: str, *, default: str) -> tuple[int, int] | None:
+    """`600/min` as (600, 60): requests and seconds; `off` as None."""
+    value = text(name, default=default).lower()
+    if value == "off":
+        return None
+    seconds = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600}
+    found = re.fullmatch(r"([1-9]\d{0,6})/(\w+)", value)
+    if not found or found[2] not in seconds:
+        raise _wrong(name, "like 600/min (s, min or hour), or off")
+    return int(found[1]), seconds[found[2]]
+
+
+def key_ring(name: str, fallback: str) -> dict[str, bytes]:
+    """`id:base64,id2:base64` as ids and 32-byte keys; the first is the one in use."""
+    ring: dict[str, bytes] = {}
+    for part in (text(name) or fallback).split(","):
+        key_id, _, encoded = part.strip().partition(":")
+        if not re.fullmatch(r"[a-z0-9-]{1,16}", key_id):
+            raise _wrong(name, "id:base64 pairs separated by commas, an id being 1-16 of a-z, 0-9 and -")
+        ring[key_id] = _key_bytes(name, encoded)
+    return ring
+
+
+def key(name: str, fallback: str) -> bytes:
+    """One 32-byte key, as base64."""
+    return _key_bytes(name, text(name) or fallback)
+
+
+def _key_bytes(name: str, encoded: str) -> bytes:
+    try:
+        found = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise _wrong(name, "made of base64 of 32 random bytes (manage.py make_keys prints some)")
+    return found
+
+
+def new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def development_keys(folder: Path) -> dict[str, str]:
+    """The keys of a development shop: made once, kept beside its data, never used in production."""
+    path = folder / "development-keys.json"
+    keys = {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ENCRYPTION_KEYS": f"dev:{new_key()}",
+        "LOOKUP_KEY": new_key(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".keys-{secrets.token_hex(4)}"
+    try:
+        draft.write_text(json.dumps(keys))
+        draft.chmod(0o600)
+        os.link(draft, path)  # atomic: of several processes that start at once, one makes the keys
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink(missing_ok=True)
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept
+
+
+def database(name: str, *, default: str, pool_size: int, prepared: bool) -> dict[str, Any]:
+    """A database's settings from its URL, with what each kind needs to be durable and fast."""
+    try:
+        config: dict[str, Any] = env.db_url_config(text(name, default=default))
+    except Exception:
+        raise _wrong(name, "like postgresql://user:password@host:5432/name or sqlite:///path") from None
+    options = config.setdefault("OPTIONS", {})
+    if "sqlite" in config.get("ENGINE", ""):
+        options.update(
+            transaction_mode="IMMEDIATE",  # a transaction that will write says so at once: no upgrade deadlocks
+            timeout=20,
+            init_command=(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
+                "PRAGMA secure_delete=ON; PRAGMA cache_size=-32000"
+            ),
+        )
+    elif "postgresql" in config.get("ENGINE", ""):
+        options.update(connect_timeout=10)
+        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+        if prepared:
+            options.update(server_side_binding=True, prepare_threshold=1)
+    else:
+        raise _wrong(name, "a postgresql:// or sqlite:/// URL")
+    return config

@@ -1,0 +1,115 @@
+"""One JSON object a line, with the user's keys, and nothing personal in any of them.
+
+Only the keys listed here are written, whatever a caller passes. Of other libraries' messages the template is
+written but not what was filled in, of exceptions the type and the places in the code but not the message.
+"""
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+KEYS = ("timestamp", "level", "task_id", "user_id", "event", "agent", "duration_ms", "status")
+MORE = ("method", "route", "traceback", "count", "database")
+
+call_logged: ContextVar[bool] = ContextVar("call_logged", default=False)
+"""Whether the request at hand has its line already, from the call to an agent."""
+
+
+def configure_logging(logging_setting: Any) -> None:
+    """Django's LOGGING_CONFIG hook. Console always; in production the file of AUDIT_LOG_PATH, too."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if settings.ENV == "production":
+        settings.AUDIT_LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(settings.AUDIT_LOG_PATH))
+    finishing = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _only_known, _render()]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processors=finishing, foreign_pre_chain=[_foreign, *_common()], keep_exc_info=False
+    )
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    logging.basicConfig(handlers=handlers, level=settings.LOG_LEVEL, force=True)
+    structlog.configure(
+        processors=[*_common(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.LOG_LEVEL)),
+        cache_logger_on_first_use=True,
+    )
+    for noisy in ("django.request", "django.security", "django_tasks", "django_tasks_db", "_granian"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _common() -> list[Any]:
+    return [_level, _timestamp]
+
+
+def _level(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    event["level"] = {"warn": "WARNING", "exception": "ERROR"}.get(method, method.upper())
+    return event
+
+
+def _timestamp(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    now = time.time()
+    event["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
+    return event
+
+
+def _foreign(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Another library's record: its template and the exception's type and places."""
+    record: logging.LogRecord = event["_record"]
+    event["event"], event["agent"] = str(record.msg)[:200], record.name
+    if record.exc_info and record.exc_info[0]:
+        event["status"] = record.exc_info[0].__name__
+        frames = traceback.extract_tb(record.exc_info[2])
+        event["traceback"] = [f"{f.filename}:{f.lineno} {f.name}" for f in frames]
+    record.args = None
+    record.exc_info = None
+    return event
+
+
+def _only_known(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    known = {key: event.get(key) for key in KEYS}
+    return known | {key: event[key] for key in MORE if key in event}
+
+
+def _render() -> Any:
+    return structlog.processors.JSONRenderer()
+
+
+class RequestLogMiddleware:
+    """A line for each request that no agent's call has logged: admin, docs, health, refusals."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+        self._log = structlog.get_logger("shop")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token, began = call_logged.set(False), time.perf_counter()
+        try:
+            response = self._get_response(request)
+            if not call_logged.get() and not request.path.startswith("/static/"):
+                self._write(request, response, (time.perf_counter() - began) * 1000)
+            return response
+        finally:
+            call_logged.reset(token)
+
+    def _write(self, request: HttpRequest, response: HttpResponse, duration_ms: float) -> None:
+        match = request.resolver_match
+        user = getattr(request, "_cached_user", None)  # only a user somebody asked for: no query of our own
+        self._log.info(
+            "REQUEST",
+            task_id=response.headers.get("X-Task-ID"),
+            user_id=getattr(user, "public_id", None),
+            agent="Orchestrator",
+            duration_ms=round(duration_ms, 1),
+            status=response.status_code,
+            method=request.method,
+            route=match.route if match else "unknown",
+        )

@@ -1,0 +1,233 @@
+"""Settings of every environment; as they stand, those of development."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from shop_assistant import environment
+from shop_assistant.environment import BASE_DIR
+
+ENV = environment.choice("ENV", ("development", "production", "test"), default="development")
+VAR_DIR = Path(environment.text("VAR_DIR", default=str(BASE_DIR / "var")))
+_keys = environment.development_keys(VAR_DIR) if ENV == "development" else {}
+
+# The shop
+SHOP_NAME = environment.text("SHOP_NAME", default="The Little Widget Shop")
+SHOP_CURRENCY = environment.currency("SHOP_CURRENCY", default="GBP")
+SHOP_TIMEZONE = environment.time_zone("SHOP_TIMEZONE", default="Europe/London")
+PRICES_INCLUDE_TAX = environment.flag("PRICES_INCLUDE_TAX", default=True)
+LOYALTY_EARN_RATE = environment.decimal("LOYALTY_EARN_RATE", default="1", low="0", high="1000")
+LOYALTY_POINT_VALUE = environment.decimal("LOYALTY_POINT_VALUE", default="0.01", low="0", high="1000")
+DEMO_PASSWORD = environment.text("DEMO_PASSWORD")
+COMPLIANCE_THRESHOLD = environment.whole("COMPLIANCE_THRESHOLD", default=50, low=0, high=100)
+ENABLE_PRICE_OPTIMIZATION = environment.flag("ENABLE_PRICE_OPTIMIZATION", default=True)
+ENABLE_DYNAMIC_PRICING = environment.flag("ENABLE_DYNAMIC_PRICING", default=True)
+
+# Services of others: read and checked; nothing of them is offered until their key is set.
+OPENAI_API_KEY = environment.text("OPENAI_API_KEY")
+STRIPE_API_KEY = environment.text("STRIPE_API_KEY")
+INVENTORY_API_URL = environment.url("INVENTORY_API_URL", schemes=("https", "http"))
+
+# Keys
+SECRET_KEY = environment.text("SECRET_KEY") or _keys.get("SECRET_KEY", "")
+NO_KEY = "A" * 43 + "="
+"""32 zero bytes: stands for a missing key, and production refuses it."""
+ENCRYPTION_KEYS = environment.key_ring("ENCRYPTION_KEYS", _keys.get("ENCRYPTION_KEYS", f"none:{NO_KEY}"))
+LOOKUP_KEY = environment.key("LOOKUP_KEY", _keys.get("LOOKUP_KEY", NO_KEY))
+
+# Address and security
+DEBUG = environment.flag("DEBUG", default=False)
+API_HOST = environment.text("API_HOST", default="127.0.0.1")
+API_PORT = environment.whole("API_PORT", default=8000, low=1, high=65535)
+ALLOWED_HOSTS = environment.listing("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", API_HOST]
+CORS_ALLOWED_ORIGINS = environment.listing("CORS_ALLOWED_ORIGINS")
+if ENV == "development" and not CORS_ALLOWED_ORIGINS:
+    CORS_ALLOWED_ORIGINS = ["http://localhost:3000", "http://localhost:5173"]  # React's usual development servers
+CORS_ALLOW_ALL_ORIGINS = environment.flag("CORS_ALLOW_ALL_ORIGINS", default=False)
+CORS_URLS_REGEX = r"^/(api|openapi\.json)"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "prefer"]
+CORS_EXPOSE_HEADERS = ["X-Task-ID", "X-Audit-Receipt", "Retry-After", "Location"]
+CSRF_TRUSTED_ORIGINS = environment.listing("CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXIES = environment.whole("TRUSTED_PROXIES", default=0, low=0, high=10)
+RATE_LIMIT_USER = environment.rate("RATE_LIMIT_USER", default="600/min")
+RATE_LIMIT_ANONYMOUS = environment.rate("RATE_LIMIT_ANONYMOUS", default="30/min")
+MAX_BODY_BYTES = environment.whole("MAX_BODY_BYTES", default=1_048_576, low=1024, high=104_857_600)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_HTTPONLY = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "object-src": ["'none'"],
+    }
+}
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "simple_history",
+    "django_tasks",
+    "django_tasks_db",
+    "shop_assistant.agents",
+    "shop_assistant.accounts",
+    "shop_assistant.vault",
+    "audit",
+    "inventory",
+    "customers",
+    "pricing",
+    "orchestrator",
+]
+
+MIDDLEWARE = [
+    "shop_assistant.logs.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shop_assistant.security.ContentSecurityPolicyMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "shop_assistant.urls"
+WSGI_APPLICATION = "shop_assistant.wsgi.application"
+APPEND_SLASH = True
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "admin:login"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Databases
+DATABASE_POOL_SIZE = environment.whole("DATABASE_POOL_SIZE", default=10, low=1, high=200)
+DATABASE_PREPARED = environment.flag("DATABASE_PREPARED", default=True)
+"""Prepared statements; switch them off behind a pooler in transaction mode."""
+
+
+def _database(name: str, default: str) -> dict[str, Any]:
+    return environment.database(name, default=default, pool_size=DATABASE_POOL_SIZE, prepared=DATABASE_PREPARED)
+
+
+DATABASES = {"default": _database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
+AUDIT_DATABASE = "default"
+if environment.text("AUDIT_DB_URL"):
+    DATABASES["audit"] = _database("AUDIT_DB_URL", "")
+    AUDIT_DATABASE = "audit"
+DATABASE_ROUTERS = ["audit.router.AuditRouter"]
+AUDIT_BACKLOG_LIMIT = environment.whole("AUDIT_BACKLOG_LIMIT", default=1_000_000, low=1000, high=999_999_999)
+"""So many unsealed events (the audit database being away) and the shop answers 503."""
+
+# Cache: only sessions use it, and only where several processes see the same one.
+CACHE_URL = environment.url("CACHE_URL", schemes=("redis", "rediss"))
+if CACHE_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# Tasks
+TASKS_BACKEND = environment.choice("TASKS_BACKEND", ("database",), default="database")
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+TASK_LEASE_SECONDS = 20
+TASK_MAX_ATTEMPTS = 5
+IDEMPOTENCY_HOURS = 48
+
+# Time and language
+TIME_ZONE = SHOP_TIMEZONE
+USE_TZ = True
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+
+# Static files: found in the packages themselves; nothing has to be collected first.
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+
+# API
+ACCESS_TOKEN_MINUTES = environment.whole("ACCESS_TOKEN_MINUTES", default=15, low=1, high=1440)
+REFRESH_TOKEN_DAYS = environment.whole("REFRESH_TOKEN_DAYS", default=7, low=1, high=90)
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ACCESS_TOKEN_MINUTES),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=REFRESH_TOKEN_DAYS),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "AUDIENCE": "shop-assistant",
+    "ISSUER": "shop-assistant",
+    "USER_ID_FIELD": "public_id",
+    "USER_ID_CLAIM": "user_id",
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["shop_assistant.accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": [],  # DRF's let a concurrent wave through; ours counts in the database
+    "DEFAULT_PARSER_CLASSES": ["orchestrator.api.parsing.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "orchestrator.api.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "orchestrator.api.schema.ShopSchema",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AI Shop Assistant",
+    "DESCRIPTION": "Stock, prices, customers and a trail of everything, behind one door.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [],
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
+}
+
+UNFOLD = {
+    "SITE_TITLE": SHOP_NAME,
+    "SITE_HEADER": SHOP_NAME,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
+
+# Logs
+LOG_LEVEL = environment.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info").upper()
+AUDIT_LOG_PATH = Path(environment.text("AUDIT_LOG_PATH", default=str(VAR_DIR / "logs" / "audit.log")))
+LOGGING_CONFIG = "shop_assistant.logs.configure_logging"

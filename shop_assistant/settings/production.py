@@ -1,0 +1,47 @@
+"""Production: refuses to start on anything unsafe, and says what, all at once."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from shop_assistant import environment
+
+from .base import *  # noqa: F403
+from .base import (
+    ALLOWED_HOSTS,
+    CORS_ALLOW_ALL_ORIGINS,
+    CORS_ALLOWED_ORIGINS,
+    DATABASES,
+    DEBUG,
+    ENCRYPTION_KEYS,
+    LOOKUP_KEY,
+    SECRET_KEY,
+)
+
+_problems = []
+if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 8 or "change" in SECRET_KEY.lower() or "insecure" in SECRET_KEY:
+    _problems.append("SECRET_KEY is missing, short or a default: set 50 random characters")
+if DEBUG:
+    _problems.append("DEBUG is on: leave it out")
+if not any(ENCRYPTION_KEYS[key_id].strip(b"\0") for key_id in list(ENCRYPTION_KEYS)[:1]):
+    _problems.append("ENCRYPTION_KEYS is missing: set id:base64 of 32 random bytes (`ENV=development manage.py make_keys` prints one)")
+if not LOOKUP_KEY.strip(b"\0"):
+    _problems.append("LOOKUP_KEY is missing: set base64 of 32 random bytes (`ENV=development manage.py make_keys` prints one)")
+if not environment.flag("ALLOW_SQLITE_IN_PRODUCTION", default=False):
+    for _alias, _config in DATABASES.items():
+        if "sqlite" in _config["ENGINE"]:
+            _name = {"default": "DATABASE_URL", "audit": "AUDIT_DB_URL"}[_alias]
+            _problems.append(f"{_name} is SQLite: use PostgreSQL, or set ALLOW_SQLITE_IN_PRODUCTION=true knowingly")
+if CORS_ALLOW_ALL_ORIGINS or "*" in CORS_ALLOWED_ORIGINS:
+    _problems.append("CORS is open to everyone: name the origins in CORS_ALLOWED_ORIGINS")
+if not environment.listing("ALLOWED_HOSTS") or "*" in ALLOWED_HOSTS:
+    _problems.append("ALLOWED_HOSTS is missing or '*': name the shop's host names")
+if _problems:
+    raise ImproperlyConfigured("ENV=production can't start:\n  - " + "\n  - ".join(_problems))
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = environment.flag("SECURE_SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True

@@ -1,0 +1,16 @@
+"""Every address of the shop."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("", include("orchestrator.api.urls")),
+]
+
+handler400 = "orchestrator.api.errors.bad_request"
+handler403 = "orchestrator.api.errors.forbidden"
+handler404 = "orchestrator.api.errors.route_not_found"
+handler500 = "orchestrator.api.errors.server_error"

@@ -1,0 +1,10 @@
+"""The web application, as the server loads it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+from shop_assistant.environment import settings_module
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
+application = get_wsgi_application()

@@ -1,0 +1,104 @@
+"""What every test may use: users of each role, a client for each, and the shop of the user's examples."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+
+from audit.append_only import TRIGGERS, guarded_models
+from shop_assistant.accounts.models import User
+from shop_assistant.accounts.sessions import session_open
+from shop_assistant.agents import Role
+
+from . import VAR_DIR
+
+PASSWORD = "a-password-for-tests"
+
+# Two processes share two cores with a database: how long one example takes says nothing.
+hypothesis.settings.register_profile("shop", deadline=None)
+hypothesis.settings.load_profile("shop")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(VAR_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _ledgers_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests with real transactions end with a flush, which the append-only triggers would refuse.
+
+    They are dropped before it; the flush sends post_migrate, which installs them again.
+    """
+    if not _ends_with_flush(request):
+        yield
+        return
+    request.getfixturevalue("transactional_db")  # set up before this, so torn down after this
+    yield
+    with connection.cursor() as cursor:
+        for table in (model._meta.db_table for model in guarded_models("default")):
+            on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
+            for name in TRIGGERS[connection.vendor]:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}{on_table}")
+
+
+def _ends_with_flush(request: pytest.FixtureRequest) -> bool:
+    marker = request.node.get_closest_marker("django_db")
+    if marker and (marker.kwargs.get("transaction") or marker.kwargs.get("reset_sequences") or any(marker.args[:2])):
+        return True
+    return not {"transactional_db", "live_server", "django_db_reset_sequences"}.isdisjoint(request.fixturenames)
+
+
+@pytest.fixture
+def users(db: None) -> dict[Role, User]:
+    """One user a role, in its group: `users["owner"]` has the public id USER-OWNER and the password PASSWORD."""
+    made = {}
+    for role in Role:
+        made[role] = User.objects.create_user(
+            role.value,
+            password=PASSWORD,
+            public_id=f"USER-{role.upper()}",
+            is_staff=role is not Role.SERVICE,
+        )
+        made[role].groups.add(Group.objects.get(name=role.value))
+    return made
+
+
+class Api:
+    """Talks JSON to the shop as one user; the answers are those of Django's test client."""
+
+    def __init__(self, user: User | None) -> None:
+        self.user = user
+        self.client = Client(raise_request_exception=False)
+        token = session_open(user=user)["access"] if user else None
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        """`api("clerk").post("/api/inventory/query", {"sku": "SKU001"}, Idempotency_Key="1")`."""
+        return self.client.post(
+            path, {} if body is None else body, content_type="application/json", headers=self._headers(headers)
+        )
+
+    def get(self, path: str, query: dict[str, Any] | None = None, **headers: str) -> Any:
+        return self.client.get(path, query, headers=self._headers(headers))
+
+    def _headers(self, more: dict[str, str]) -> dict[str, str]:
+        return self.headers | {name.replace("_", "-"): value for name, value in more.items()}
+
+
+@pytest.fixture
+def api(users: dict[Role, User]) -> Callable[[str | None], Api]:
+    """`api("clerk")` is a client logged in as the clerk, `api(None)` one that isn't."""
+    return lambda role: Api(users[Role(role)] if role else None)
+
+
+@pytest.fixture
+def shop(db: None) -> None:
+    """The entities of the examples: SKU001 Widget Pro (150 at A-01-01, 29.99), RULE001, CUST001 John Smith …"""
+    from orchestrator.demo import load_examples  # only tests that use it need all of the shop
+
+    load_examples()
