@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from .admin_base import ReadOnlyAdmin, PlainAdmin
+from .admin_base import PlainAdmin, ReadOnlyAdmin
 from .models import AuditRecord, Checkpoint, ComplianceRule, Denial, Finding, Outbox
 
 
@@ -19,7 +19,7 @@ def pretty(document: Any) -> str:
 
 
 class EventAdmin(ReadOnlyAdmin):
-    list_filter = ("event", "agent")
+    list_filter: Any = ("event", "agent")
     date_hierarchy = "timestamp"
     show_full_result_count = False
 

@@ -92,4 +92,12 @@ def _user_id(request: HttpRequest) -> str:
     return getattr(request.user, "public_id", "")
 
 
-__all__ = ["AuditedAdmin", "PlainAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "ShopAdmin", "StackedInline", "TabularInline"]
+__all__ = [
+    "AuditedAdmin",
+    "PlainAdmin",
+    "ReadOnlyAdmin",
+    "ReadOnlyInline",
+    "ShopAdmin",
+    "StackedInline",
+    "TabularInline",
+]

@@ -238,9 +238,7 @@ class AuditAgent(Agent):
     def export(self, context: Context, data: ExportQuery) -> Exported:
         """Export the audit trail for reporting, oldest record first."""
         selectors.bring_up_to_date()
-        stream = selectors.records_stream(
-            selectors.records_filter(event=data.event, begin=data.begin, end=data.end)
-        )
+        stream = selectors.records_stream(selectors.records_filter(event=data.event, begin=data.begin, end=data.end))
         found = list(islice(stream, LONGEST_EXPORT + 1))
         records = found[:LONGEST_EXPORT]
         content = _rendered(data.format, [selectors.export_line(record) for record in records])

@@ -24,9 +24,7 @@ def _broken_chain(period: Period, parameters: dict[str, Any]) -> Iterator[Case]:
 def _login_bursts(period: Period, parameters: dict[str, Any]) -> Iterator[Case]:
     limit = int(parameters["failures_an_hour"])
     bursts = (
-        AuditRecord.objects.filter(
-            event=events.LOGIN_FAILED, timestamp__gte=period.begin, timestamp__lt=period.end
-        )
+        AuditRecord.objects.filter(event=events.LOGIN_FAILED, timestamp__gte=period.begin, timestamp__lt=period.end)
         .annotate(hour=TruncHour("timestamp"))
         .values("user_id", "hour")
         .annotate(count=Count("seq"), first=Min("seq"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar, cast
 
 from django.db import models, transaction
 from django.dispatch import receiver
@@ -76,7 +76,10 @@ def tracked(**options: Any) -> HistoricalRecords:
     )
 
 
-class TrackedQuerySet(models.QuerySet[Any]):
+M = TypeVar("M", bound=models.Model)
+
+
+class TrackedQuerySet(models.QuerySet[M]):
     """Refuses the calls that would change rows without a history."""
 
     def update(self, **kwargs: Any) -> NoReturn:
@@ -92,7 +95,8 @@ class TrackedQuerySet(models.QuerySet[Any]):
         """bulk_create that also writes each row's first history."""
         with transaction.atomic():
             made = super().bulk_create(rows, batch_size=batch_size)
-            history = self.model.history.bulk_history_create(made, batch_size=batch_size)
+            tracked_model: Any = self.model
+            history = tracked_model.history.bulk_history_create(made, batch_size=batch_size)
             for row in history:
                 _note(row)
         return made
@@ -131,7 +135,7 @@ def _stored(column: models.Field[Any, Any], value: Any) -> str | None:
         return None
     if isinstance(column, models.DecimalField):
         return f"{column.to_python(value):.{column.decimal_places}f}"
-    return str(column.value_to_string(_Holder(column.attname, column.to_python(value))))
+    return str(column.value_to_string(cast(models.Model, _Holder(column.attname, column.to_python(value)))))
 
 
 class _Holder:

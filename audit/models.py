@@ -1,6 +1,6 @@
 """The trail: the outbox that commits with each effect, the sealed records, and what compliance found."""
 
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,10 @@ class AppendOnlyError(TypeError):
     """The trail can be added to and read; nobody changes or removes a record."""
 
 
-class AppendOnlyQuerySet(models.QuerySet[Any]):
+M = TypeVar("M", bound=models.Model)
+
+
+class AppendOnlyQuerySet(models.QuerySet[M]):
     """Refuses at Python's door what the triggers refuse at the database's."""
 
     def update(self, **kwargs: Any) -> NoReturn:
@@ -21,10 +24,13 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
         raise AppendOnlyError(f"{self.model.__name__} rows can't be removed")
 
 
+AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
+
+
 class AppendOnly(models.Model):
     """A ledger's row: inserted once, then only read. Its table gets the append-only triggers."""
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = AppendOnlyManager()
 
     class Meta:
         abstract = True
@@ -135,7 +141,7 @@ class Denial(models.Model):
 
 
 class ComplianceRule(models.Model):
-    """A rule that an app's `compliance_rules` module defines; the shop sets its weight, parameters and whether it applies."""
+    """A rule that an app's `compliance_rules` module defines; its weight, parameters and use are the shop's to set."""
 
     class Severity(models.TextChoices):
         INFO = "info"

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from shop_assistant.agents.errors import TransientError
+from shop_assistant.agents.errors import AccessError, TransientError
 
 from . import events
 from .events import Draft, canonical, draft
 from .models import Denial, Outbox
 
 BACKLOG_CHECK_EVERY = 1000
+ACCESS_CODES = {error.code for error in AccessError.__subclasses__()}
 _written_since_check = 0
 
 
@@ -82,7 +83,7 @@ def denials_flush(*, until: datetime | None = None) -> int:
         found = list(rows.filter(minute__lt=until) if until else rows)
         events_record(
             draft(
-                events.ACCESS_DENIED,
+                events.ACCESS_DENIED if row.code in ACCESS_CODES else events.REQUEST_REFUSED,
                 user_id=row.user_id,
                 code=row.code,
                 address=row.address,

@@ -77,7 +77,7 @@ class CustomerServiceAgent(Agent):
         customer = customer_serve(customer_id=data.customer_id) if data.customer_id else None
         order = None
         if data.order:
-            order, owner = order_of(reference=data.order, customer=customer, walk_in=False)
+            order, owner = order_of(reference=data.order, customer=customer)
             customer = owner if owner and not owner.erased_at else None
         ticket = ticket_create(
             subject=data.topic,

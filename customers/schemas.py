@@ -1,13 +1,13 @@
 """What the customers' operations take and answer."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from django.db.models import TextChoices
 from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
 from shop_assistant.agents import Input, Output
-from shop_assistant.agents.fields import PERSONAL, Code, Limit, Money, Number, PersonalText, Sku, UtcTime
+from shop_assistant.agents.fields import PERSONAL, PRINTABLE, Code, Limit, Money, Number, PersonalText, Sku, UtcTime
 
 from .models import Customer, LoyaltyEntry, SentimentScore, Ticket
 
@@ -24,9 +24,17 @@ MemberSince = Annotated[
     Field(description="in UTC, to the second, without an offset", examples=["2023-01-15T08:00:00"]),
 ]
 CustomerId = Annotated[Code, Field(description="such as CUST001")]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), PERSONAL]
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), PERSONAL]
-Message = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), PERSONAL]
+
+
+def _personal(length: int) -> Any:
+    text = StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
+    return Annotated[str, text, Field(json_schema_extra={"pattern": PRINTABLE}), PERSONAL]
+
+
+if TYPE_CHECKING:
+    Email = Phone = Message = str
+else:
+    Email, Phone, Message = _personal(254), _personal(40), _personal(5000)
 Points = Annotated[int, Field(strict=True, ge=-MOST_POINTS, le=MOST_POINTS)]
 EntryCursor = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 

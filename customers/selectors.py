@@ -89,7 +89,7 @@ def customer_figures(*, customer: Customer) -> Figures:
     )
 
 
-def order_of(*, reference: str, customer: Customer | None, walk_in: bool) -> tuple[Order, Customer | None]:
+def order_of(*, reference: str, customer: Customer | None, walk_in: bool = False) -> tuple[Order, Customer | None]:
     """An order and whose it is, None being nobody known; two queries.
 
     :param walk_in: whether an order of nobody known will do, too, where a customer is named.

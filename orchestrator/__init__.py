@@ -1,7 +1,7 @@
 """The one door to all agents.
 
-    from orchestrator import get_orchestrator
-    get_orchestrator().inventory_agent.process({"action": "query", "sku": "SKU001"})
+from orchestrator import get_orchestrator
+get_orchestrator().inventory_agent.process({"action": "query", "sku": "SKU001"})
 """
 
 from typing import TYPE_CHECKING, Any

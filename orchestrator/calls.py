@@ -21,9 +21,11 @@ log = structlog.get_logger("shop")
 class Call:
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.task_id = context.task_id
         self.status = "success"
 
     def outcome(self, outcome: Outcome) -> None:
+        self.task_id = outcome.task_id  # of a repeated request: the first one's
         self.status = "accepted" if outcome.accepted else "success"
 
     def escalate(self, error: BaseException) -> None:
@@ -59,7 +61,7 @@ def logged_call(agent: str, context: Context) -> Iterator[Call]:
         found = registry.agents.get(agent)
         log.info(
             "AGENT_CALL",
-            task_id=str(context.task_id),
+            task_id=str(call.task_id),
             user_id=context.user_id,
             agent=found.title if found else "Orchestrator",
             duration_ms=round((perf_counter() - began) * 1000, 1),

@@ -22,5 +22,5 @@ def verify_completeness() -> Iterator[Problem]:
             yield Problem("task", None, f"task {task_id} is {status}, but no {event} was ever told")
     completed = TaskState.objects.filter(task_id=OuterRef("task_id"), status=TaskState.Status.COMPLETED)
     phantom = Outbox.objects.filter(~Exists(completed), event=events.TASK_COMPLETED).order_by("pk")
-    for task_id in phantom.values_list("task_id", flat=True).iterator(chunk_size=1000):
-        yield Problem("task", None, f"task {task_id} was told to be completed, but it is not")
+    for told_id in phantom.values_list("task_id", flat=True).iterator(chunk_size=1000):
+        yield Problem("task", None, f"task {told_id} was told to be completed, but it is not")

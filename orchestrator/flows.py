@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.db.models import Sum
 from pydantic import ConfigDict, Field
@@ -137,9 +137,7 @@ class SalesAgent(Agent):
             )
         if quoted.coupon_rule:
             with context.step("pricing", "redeem_coupon"):
-                coupon_redeem(
-                    rule=quoted.coupon_rule, order_reference=order.reference, customer_id=data.customer_id
-                )
+                coupon_redeem(rule=quoted.coupon_rule, order_reference=order.reference, customer_id=data.customer_id)
         earned, balance = 0, None
         if customer:
             with context.step("customers", "loyalty"):
@@ -154,7 +152,7 @@ class SalesAgent(Agent):
     )
     def return_(self, context: Context, data: Return) -> Returned:
         """Take goods of an order back: refund them, put them back on the shelf, correct the customer's points."""
-        order, customer = order_of(reference=data.order, customer=None)
+        order, customer = order_of(reference=data.order, customer=None, walk_in=True)
         items = None
         if data.lines is not None:
             products = products_get(skus=[line.sku for line in data.lines])
@@ -210,15 +208,13 @@ def _sold_lines(quoted: Quote) -> list[SoldLine]:
     ]
 
 
-def _book_customer(
-    context: Context, customer: Customer, order: Order, redeem: int | None
-) -> tuple[int, int]:
+def _book_customer(context: Context, customer: Customer, order: Order, redeem: int | None) -> tuple[int, int]:
     """Link the order, take the points it was paid with, add those it earns: (earned, balance)."""
     order_link(customer=customer, order=order)
     interaction_record(
         customer=customer, kind=Interaction.Kind.SALE, reference=order.reference, occurred_at=order.occurred_at
     )
-    who = {"customer": customer, "order": order, "user_id": context.user_id, "task_id": context.task_id}
+    who: Any = {"customer": customer, "order": order, "user_id": context.user_id, "task_id": context.task_id}
     balance = customer.loyalty.balance
     if redeem:
         balance = points_redeem(points=redeem, **who).balance
@@ -240,7 +236,7 @@ def _correct_points(context: Context, customer: Customer, order: Order) -> tuple
     taken_before = -(undone.filter(points__lt=0).aggregate(sum=Sum("points"))["sum"] or 0)
     give = int(-kinds.get(LoyaltyEntry.Kind.REDEEM, 0) * share) - given_before
     take = int(kinds.get(LoyaltyEntry.Kind.EARN, 0) * share) - taken_before
-    who = {"customer": customer, "order": order, "user_id": context.user_id, "task_id": context.task_id}
+    who: Any = {"customer": customer, "order": order, "user_id": context.user_id, "task_id": context.task_id}
     given = points_refund(points=give, **who) if give > 0 else None
     taken = points_refund(points=-take, **who) if take > 0 else None
     return given.points if given else 0, -taken.points if taken else 0

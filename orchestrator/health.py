@@ -18,7 +18,7 @@ LATE_SECONDS = 120
 
 def readiness() -> dict[str, Any]:
     """`{"status": ok | degraded | unavailable, "checks": {…}}`"""
-    checks = {alias: _database(alias) for alias in settings.DATABASES}
+    checks: dict[str, str | int] = {alias: _database(alias) for alias in settings.DATABASES}
     status = "ok"
     if checks["default"] != "ok":
         return {"status": "unavailable", "checks": checks}

@@ -77,7 +77,9 @@ def consult(operation: Operation, payload: Any, context: Context) -> Claim | Out
         return claim
     _record_repeat(found.task, context)
     if bytes(found.fingerprint) != fingerprint:
-        raise IdempotencyKeyReused(idempotency_key=context.idempotency_key)
+        reused = IdempotencyKeyReused(idempotency_key=context.idempotency_key)
+        reused.recorded = True
+        raise reused
     return _answered(found.task)
 
 

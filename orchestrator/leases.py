@@ -31,8 +31,11 @@ def lease_end() -> datetime:
 
 
 @contextmanager
-def held(token: UUID) -> Iterator[None]:
-    """Keep this lease alive meanwhile."""
+def held(task: TaskState) -> Iterator[None]:
+    """Keep this task's lease alive meanwhile."""
+    token = task.lease_token
+    if token is None:
+        raise ValueError(f"task {task.task_id} has no lease")
     with _lock:
         _held[token] = time.monotonic()
         _ensure_thread()

@@ -33,5 +33,5 @@ class ShopCollector:
 
 def metrics_text() -> bytes:
     registry = CollectorRegistry()
-    registry.register(ShopCollector())  # type: ignore[arg-type]
+    registry.register(ShopCollector())
     return generate_latest(registry)

@@ -17,7 +17,9 @@ SEES_ALL_TASKS = "agents.audit.query"
 
 
 def task_get(*, task_id: str, user: User) -> dict[str, Any]:
-    """A task as JSON values; others than its own user see no person's data. Who may not see it learns no more than that it isn't there.
+    """A task as JSON values; others than its own user see no person's data.
+
+    Who may not see it learns no more than that it isn't there.
 
     :raises NotFound:
     """

@@ -90,6 +90,7 @@ def dispatch(*, agent: str, operation: Any, payload: dict[str, Any], context: Co
                 address=context.address,
                 route=str(error.details.get("permission", agent)),
             )
+            error.recorded = True
             raise
         except AgentError:
             raise
@@ -183,8 +184,7 @@ def _store_read(work: Work, started_at: datetime, output: Output | None, failure
 
 def _write(work: Work) -> Outcome:
     """A task in progress: the agent's whole effect, the task's end and its record commit together."""
-    assert work.task.lease_token
-    with held(work.task.lease_token):
+    with held(work.task):
         try:
             return with_retry(lambda attempt: _perform(work, attempt))
         except LeaseLost:

@@ -221,9 +221,7 @@ def _update_fenced(task: TaskState, token: UUID | None) -> None:
 
     :raises LeaseLost:
     """
-    written = TaskState.objects.filter(
-        task_id=task.task_id, status=Status.IN_PROGRESS, lease_token=token
-    ).update(
+    written = TaskState.objects.filter(task_id=task.task_id, status=Status.IN_PROGRESS, lease_token=token).update(
         status=task.status,
         outputs=task.outputs,
         error=task.error,

@@ -8,38 +8,48 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 KEYS = ("timestamp", "level", "task_id", "user_id", "event", "agent", "duration_ms", "status")
 MORE = ("method", "route", "traceback", "count", "database")
 
+Event = MutableMapping[str, Any]
+
 call_logged: ContextVar[bool] = ContextVar("call_logged", default=False)
 """Whether the request at hand has its line already, from the call to an agent."""
 
 
-def configure_logging(logging_setting: Any) -> None:
-    """Django's LOGGING_CONFIG hook. Console always; in production the file of AUDIT_LOG_PATH, too."""
+def route_of(request: Any) -> str:
+    """The pattern that a request's address matched: unlike the address it holds nothing of the caller's."""
+    match = getattr(request, "resolver_match", None)
+    return match.route.rstrip("$") if match else "unknown"
+
+
+def configure_logging(asked: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG hook.
+
+    :param asked: `level`, and `path` of a file to write to beside the console, or None.
+    """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if settings.ENV == "production":
-        settings.AUDIT_LOG_PATH.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(settings.AUDIT_LOG_PATH))
+    if asked["path"]:
+        asked["path"].parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(asked["path"]))
     finishing = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _only_known, _render()]
     formatter = structlog.stdlib.ProcessorFormatter(
         processors=finishing, foreign_pre_chain=[_foreign, *_common()], keep_exc_info=False
     )
     for handler in handlers:
         handler.setFormatter(formatter)
-    logging.basicConfig(handlers=handlers, level=settings.LOG_LEVEL, force=True)
+    logging.basicConfig(handlers=handlers, level=asked["level"], force=True)
     structlog.configure(
         processors=[*_common(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.LOG_LEVEL)),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(asked["level"])),
         cache_logger_on_first_use=True,
     )
     for noisy in ("django.request", "django.security", "django_tasks", "django_tasks_db", "_granian"):
@@ -50,18 +60,18 @@ def _common() -> list[Any]:
     return [_level, _timestamp]
 
 
-def _level(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _level(logger: Any, method: str, event: Event) -> Event:
     event["level"] = {"warn": "WARNING", "exception": "ERROR"}.get(method, method.upper())
     return event
 
 
-def _timestamp(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _timestamp(logger: Any, method: str, event: Event) -> Event:
     now = time.time()
     event["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
     return event
 
 
-def _foreign(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _foreign(logger: Any, method: str, event: Event) -> Event:
     """Another library's record: its template and the exception's type and places."""
     record: logging.LogRecord = event["_record"]
     event["event"], event["agent"] = str(record.msg)[:200], record.name
@@ -74,7 +84,7 @@ def _foreign(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def _only_known(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _only_known(logger: Any, method: str, event: Event) -> Event:
     known = {key: event.get(key) for key in KEYS}
     return known | {key: event[key] for key in MORE if key in event}
 
@@ -101,7 +111,6 @@ class RequestLogMiddleware:
             call_logged.reset(token)
 
     def _write(self, request: HttpRequest, response: HttpResponse, duration_ms: float) -> None:
-        match = request.resolver_match
         user = getattr(request, "_cached_user", None)  # only a user somebody asked for: no query of our own
         self._log.info(
             "REQUEST",
@@ -111,5 +120,5 @@ class RequestLogMiddleware:
             duration_ms=round(duration_ms, 1),
             status=response.status_code,
             method=request.method,
-            route=match.route if match else "unknown",
+            route=route_of(request),
         )

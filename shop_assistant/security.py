@@ -3,11 +3,12 @@
 from typing import Any
 
 from csp.middleware import CSPMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 
-class ContentSecurityPolicyMiddleware(CSPMiddleware):  # type: ignore[misc]
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> Any:
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
         if request.path.startswith("/admin"):
             response._csp_update = {"script-src": ["'self'", "'unsafe-eval'"]}  # type: ignore[attr-defined]
         return super().process_response(request, response)

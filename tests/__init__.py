@@ -4,8 +4,10 @@ They run the same everywhere: the variables that .env and .env.example name coun
 put there, and files go into a folder that is removed afterwards. Only TEST_DATABASE_URL comes from outside.
 """
 
+import atexit
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import django
 
 ROOT = Path(__file__).parent.parent
 VAR_DIR = Path(tempfile.mkdtemp(prefix="shop-tests-"))
+atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
 
 
 def _forget_the_developers_settings() -> None:

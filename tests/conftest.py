@@ -1,6 +1,5 @@
 """What every test may use: users of each role, a client for each, and the shop of the user's examples."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,17 +14,11 @@ from shop_assistant.accounts.models import User
 from shop_assistant.accounts.sessions import session_open
 from shop_assistant.agents import Role
 
-from . import VAR_DIR
-
 PASSWORD = "a-password-for-tests"
 
 # Two processes share two cores with a database: how long one example takes says nothing.
 hypothesis.settings.register_profile("shop", deadline=None)
 hypothesis.settings.load_profile("shop")
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(VAR_DIR, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

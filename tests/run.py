@@ -104,7 +104,8 @@ def server_programs() -> Path | None:
     """The folder of the newest initdb and postgres here."""
     folders = [*Path("/usr/lib/postgresql").glob("*/bin")]
     if shutil.which("pg_config"):
-        folders.append(Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip()))
+        asked = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
+        folders.append(Path(asked.stdout.strip()))
     if in_path := shutil.which("initdb"):
         folders.append(Path(in_path).resolve().parent)
     usable = [folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()]
@@ -225,4 +226,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

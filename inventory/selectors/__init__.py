@@ -2,6 +2,7 @@
 
 from .catalog import category_get, location_get, product_get, products_get, supplier_get
 from .planning import (
+    HISTORY_DAYS,
     HORIZON_DAYS,
     Review,
     as_quantity,
@@ -13,6 +14,7 @@ from .planning import (
 from .sales import (
     DaySales,
     daily_demand,
+    day_start,
     demand_rows,
     open_days,
     order_get,
@@ -24,6 +26,7 @@ from .sales import (
 from .stock import Page, Stock, is_low, reorder_point_of, stock_list, stock_of, stocks_of, with_available
 
 __all__ = [
+    "HISTORY_DAYS",
     "HORIZON_DAYS",
     "DaySales",
     "Page",
@@ -32,6 +35,7 @@ __all__ = [
     "as_quantity",
     "category_get",
     "daily_demand",
+    "day_start",
     "demand_rows",
     "evidence_of",
     "forecast_get",

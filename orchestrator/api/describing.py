@@ -157,7 +157,6 @@ def request_model(operation: Operation) -> type[BaseModel]:
 
 def operation_action(operation: Operation, run: Any) -> Any:
     """The viewset's action for an operation, with its description."""
-    assert operation.route
     described = extend_schema(
         summary=operation.label,
         description=operation.summary,
@@ -168,7 +167,7 @@ def operation_action(operation: Operation, run: Any) -> Any:
     routed = action(
         detail=False,
         methods=["post"],
-        url_path=operation.route.split("/", 1)[1],
+        url_path=(operation.route or "").split("/", 1)[1],
         url_name=operation.name.replace("_", "-"),
     )
     return described(routed(run))
@@ -187,7 +186,9 @@ task = extend_schema(
 )
 token = extend_schema(summary="Log in", auth=[], request=Credentials, responses=_answers(Tokens, OPEN_ERRORS))
 refresh = extend_schema(
-    summary="Trade a refresh token for the next pair", auth=[], request=RefreshToken,
+    summary="Trade a refresh token for the next pair",
+    auth=[],
+    request=RefreshToken,
     responses=_answers(Tokens, OPEN_ERRORS),
 )
 logout = extend_schema(summary="Log out", auth=[], request=RefreshToken, responses=_answers(LogoutAnswer, OPEN_ERRORS))

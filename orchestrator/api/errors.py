@@ -26,6 +26,7 @@ from shop_assistant.agents.errors import (
 )
 from shop_assistant.agents.fields import iso_utc
 from shop_assistant.agents.payload import plain
+from shop_assistant.logs import route_of
 
 log = structlog.get_logger("shop")
 
@@ -68,7 +69,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     failure = translated() if translated else classify(error)
     if not isinstance(error, AgentError) and not translated:
         _escalate(error)
-    if isinstance(failure, AccessError) and not getattr(failure, "counted", False):
+    if isinstance(failure, AccessError | SemanticError) and not (failure.task_id or failure.recorded):
         _count(failure, context["request"])
     headers = _headers(failure, getattr(error, "auth_header", None))
     return Response(envelope(failure), status=failure.status, headers=headers)
@@ -92,15 +93,14 @@ def _headers(error: AgentError, challenge: str | None) -> dict[str, str]:
     return headers
 
 
-def _count(error: AccessError, request: Any) -> None:
-    """Into the trail. A refusal goes out even when the database that would count it is away."""
-    match = getattr(request, "resolver_match", None)
+def _count(error: AgentError, request: Any) -> None:
+    """Into the trail, where no task tells of it. It goes out even when the database that would count it is away."""
     try:
         denial_count(
             code=error.code,
             user_id=getattr(getattr(request, "_user", None), "public_id", "") or "",
             address=address_token(request),
-            route=match.route if match else "unknown",
+            route=route_of(request),
         )
     except DatabaseError as failure:
         _escalate(failure)

@@ -31,9 +31,7 @@ def read_json(body: bytes) -> Any:
     """:raises ValidationFailed: for anything that RFC 8259 doesn't allow, and for duplicate names."""
     try:
         text = codecs.decode(body, "utf-8")
-        return json.loads(
-            text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_without_duplicates
-        )
+        return json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_without_duplicates)
     except RecursionError:
         raise ValidationFailed("The JSON is nested too deep.") from None
     except (ValueError, ArithmeticError) as error:

@@ -95,7 +95,7 @@ def parse_query(request: Request) -> dict[str, Any]:
     :raises ValidationFailed: for a name given twice.
     """
     if repeated := [name for name, values in request.query_params.lists() if len(values) > 1]:
-        raise ValidationFailed(fields={name: "is given twice" for name in repeated})
+        raise ValidationFailed(fields=dict.fromkeys(repeated, "is given twice"))
     payload: dict[str, Any] = dict(request.query_params.items())
     if payload.get("limit", "").isdecimal():
         payload["limit"] = int(payload["limit"][:9])

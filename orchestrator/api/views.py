@@ -1,6 +1,6 @@
 """The REST door: a viewset for each agent, made from the registry, and the orchestrator's own routes."""
 
-from typing import Any, ClassVar
+from typing import Any, Never
 from uuid import UUID
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from .requests import AIQuery, idempotency_key, parse_body, parse_query, wants_a
 class ShopView(APIView):
     """Who asks is settled first, then whether they ask too often, then whether they may."""
 
-    permission_classes: ClassVar[Any] = [IsAuthenticated]
+    permission_classes: Any = (IsAuthenticated,)
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
@@ -35,21 +35,17 @@ class ShopView(APIView):
         if user_id:
             limit(f"user:{user_id}", settings.RATE_LIMIT_USER)
 
-    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> None:
+    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> Never:
         """Anonymous callers are counted by address before they are told to log in."""
         limit(f"address:{address_token(request)}", settings.RATE_LIMIT_ANONYMOUS)
         super().permission_denied(request, message, code)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        response: Response = super().handle_exception(exc)
-        return response
 
 
 class OpenView(ShopView):
     """Needs no login; counted by address."""
 
-    permission_classes: ClassVar[Any] = [AllowAny]
-    authentication_classes: ClassVar[Any] = []
+    permission_classes = (AllowAny,)
+    authentication_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         limit(f"address:{address_token(request)}", settings.RATE_LIMIT_ANONYMOUS)
@@ -149,5 +145,3 @@ class AuditView(ShopView):
         output = operation.func(registry.agents["audit"], context, data)
         event_record(events.RECORDS_VIEWED, user_id=user.public_id, filters=data.model_dump(mode="json"))
         return Response({"status": "success", "data": output.model_dump(mode="json")})
-
-

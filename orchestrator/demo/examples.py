@@ -137,8 +137,6 @@ def _purchases(customer: Customer, kit: Product) -> None:
             points_earn(customer=customer, points=points, order=order, user_id=SYSTEM_USER_ID)
         earned += points
     if earned > POINTS_NOW:
-        points_redeem(
-            customer=customer, points=earned - POINTS_NOW, reason="vouchers", user_id=SYSTEM_USER_ID
-        )
+        points_redeem(customer=customer, points=earned - POINTS_NOW, reason="vouchers", user_id=SYSTEM_USER_ID)
     elif earned < POINTS_NOW:
         points_earn(customer=customer, points=POINTS_NOW - earned, reason="welcome", user_id=SYSTEM_USER_ID)

@@ -109,9 +109,7 @@ def _people(invoices: Iterable[DemoInvoice]) -> dict[int, Customer]:
 
 def _record(rows: list[dict[str, Any]]) -> None:
     for start in range(0, len(rows), ROWS_AN_EVENT):
-        event_record(
-            "DEMO_LOADED", user_id=SYSTEM_USER_ID, what="year", history=rows[start : start + ROWS_AN_EVENT]
-        )
+        event_record("DEMO_LOADED", user_id=SYSTEM_USER_ID, what="year", history=rows[start : start + ROWS_AN_EVENT])
 
 
 class _Trade:
@@ -200,18 +198,16 @@ class _Trade:
                 total=total,
             )
             order.subtotal, order.tax, order.total = order.subtotal + charged, order.tax + tax, order.total + total
-            self._move(
-                sold.sku, -sold.quantity, StockMovement.Kind.SALE, invoice.time, reference, sold.unit_price
-            )
+            self._move(sold.sku, -sold.quantity, StockMovement.Kind.SALE, invoice.time, reference, sold.unit_price)
         self.orders[invoice.number] = order
         if invoice.customer is not None:
             self.links.append(CustomerOrder(order=order, customer=self.people[invoice.customer]))
 
     def _take_back(self, invoice: DemoInvoice) -> None:
-        assert invoice.returns
+        sale = invoice.returns or ""
         made = OrderReturn(
-            reference=f"OR-{invoice.number}-{invoice.returns}",
-            order=self.orders[invoice.returns],
+            reference=f"OR-{invoice.number}-{sale}",
+            order=self.orders[sale],
             occurred_at=invoice.time,
             reason="cancelled",
             total=ZERO,
@@ -219,7 +215,7 @@ class _Trade:
             user_id=SYSTEM_USER_ID,
         )
         for back in invoice.lines:
-            key = (invoice.returns, back.sku, back.unit_price)
+            key = (sale, back.sku, back.unit_price)
             line = self.lines[key]
             share = Decimal(back.quantity) / line.quantity
             total = round_money(line.total * share, settings.SHOP_CURRENCY)

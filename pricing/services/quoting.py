@@ -115,7 +115,7 @@ def quote(
         ),
     )
     if asked:
-        _check_applied(asked, priced)
+        _check_applied(asked, priced, f"coupon {coupon}" if coupon else f"price rule {asked.code}")
     coupon_rule = asked if asked and asked.coupon else None
     if coupon_rule:
         coupon_check(rule=coupon_rule, customer_id=customer.public_id if customer else None)
@@ -157,14 +157,13 @@ def as_rule(rule: PriceRule) -> Rule:
     )
 
 
-def _check_applied(asked: PriceRule, priced: Iterable[PricedLine]) -> None:
+def _check_applied(asked: PriceRule, priced: Iterable[PricedLine], what: str) -> None:
     """:raises ClarificationNeeded: with the reason for each SKU, when the rule lowered no price."""
     why = {}
     for line in priced:
         if asked.code in line.applied:
             return
         why[line.line.sku] = next(e.reason for e in line.reasons if e.rule == asked.code)
-    what = f"coupon {asked.coupon}" if asked.coupon else f"price rule {asked.code}"
     reasons = dict.fromkeys(why.values())
     raise ClarificationNeeded(f"The {what} does not apply: {'; '.join(reasons)}.", rule_id=asked.code, reasons=why)
 

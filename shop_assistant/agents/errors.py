@@ -20,6 +20,9 @@ class AgentError(Exception):
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
         self.details = details
         self.task_id: UUID | None = None
+        """The task that tells of this failure, once there is one."""
+        self.recorded = False
+        """Whether the trail tells of it in another way."""
         super().__init__(self.message)
 
 

@@ -6,9 +6,17 @@ and whatever is marked Personal leaves sealed when a task or a record is stored.
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, StringConstraints, WrapSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WrapSerializer,
+)
 from pydantic.functional_serializers import SerializerFunctionWrapHandler
 from pydantic_core.core_schema import SerializationInfo
 
@@ -35,10 +43,10 @@ PERSONAL = WrapSerializer(_sealed_when_stored)
 _number = PlainSerializer(json_number, return_type=int | float, when_used="json")
 
 
-def _only_numbers(value: Any) -> Any:
-    if isinstance(value, str | bool):
+def _only_numbers(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("must be a number")
-    return value
+    return Decimal(str(value))
 
 
 class _NumberSchema:
@@ -74,7 +82,10 @@ Number = Annotated[Decimal, _number, _NumberSchema()]
 Money = Number
 """An amount in the shop's currency, in an answer."""
 if TYPE_CHECKING:
-    Price = Quantity = StockQuantity = SignedQuantity = Decimal
+    Price: TypeAlias = Decimal
+    Quantity: TypeAlias = Decimal
+    StockQuantity: TypeAlias = Decimal
+    SignedQuantity: TypeAlias = Decimal
 else:
     Price = _decimal(4, ge=0, le=LARGEST)
     """An amount in the shop's currency, in a request."""

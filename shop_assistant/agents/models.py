@@ -8,3 +8,6 @@ class OperationPermission(models.Model):
         managed = False
         default_permissions = ()
         verbose_name = "operation"
+
+    def __str__(self) -> str:
+        return "operation"

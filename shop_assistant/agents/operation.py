@@ -157,6 +157,7 @@ def operation(
         takes, gives = _contract(func)
         _check_audit_text(func, audit, takes, gives)
         title = "".join(part.title() for part in func.__qualname__.replace("Agent", "").replace("_", ".").split("."))
+        answer_fields: dict[str, Any] = {"status": (Literal["success"], ...), "data": (gives, ...)}
         func.definition = {  # type: ignore[attr-defined]
             "name": func.__name__.removesuffix("_"),
             "summary": inspect.getdoc(func),
@@ -170,7 +171,7 @@ def operation(
             "route": route,
             "keeps_output": keeps_output,
             "func": func,
-            "answer": create_model(f"{title}Answer", status=(Literal["success"], ...), data=(gives, ...)),
+            "answer": create_model(f"{title}Answer", **answer_fields),
         }
         return func
 
@@ -183,7 +184,8 @@ def _contract(func: Callable[..., Any]) -> tuple[type[Input], Any]:
     parameters = list(inspect.signature(func).parameters)
     if len(parameters) != 3:
         raise TypeError(f"{name} must take (self, context, data)")
-    takes, gives = hints.get(parameters[2]), hints.get("return")
+    takes: Any = hints.get(parameters[2])
+    gives: Any = hints.get("return")
     if not (isinstance(takes, type) and issubclass(takes, Input)):
         raise TypeError(f"{name} must take an Input")
     if not all(isinstance(o, type) and issubclass(o, Output) for o in outputs_of(gives)):

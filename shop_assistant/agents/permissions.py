@@ -29,8 +29,6 @@ def sync_permissions(using: str, **kwargs: Any) -> None:
     for codename, roles in wanted.items():
         if codename in existing:
             continue
-        permission = Permission.objects.using(using).create(
-            content_type=kind, codename=codename, name=titles[codename]
-        )
+        permission = Permission.objects.using(using).create(content_type=kind, codename=codename, name=titles[codename])
         for role in roles:
             groups[role].permissions.add(permission)

@@ -231,3 +231,4 @@ UNFOLD = {
 LOG_LEVEL = environment.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info").upper()
 AUDIT_LOG_PATH = Path(environment.text("AUDIT_LOG_PATH", default=str(VAR_DIR / "logs" / "audit.log")))
 LOGGING_CONFIG = "shop_assistant.logs.configure_logging"
+LOGGING = {"level": LOG_LEVEL, "path": AUDIT_LOG_PATH if ENV == "production" else None}

@@ -17,14 +17,15 @@ from .base import (
 )
 
 _problems = []
+_how = "(`ENV=development manage.py make_keys` prints one)"
 if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 8 or "change" in SECRET_KEY.lower() or "insecure" in SECRET_KEY:
     _problems.append("SECRET_KEY is missing, short or a default: set 50 random characters")
 if DEBUG:
     _problems.append("DEBUG is on: leave it out")
 if not any(ENCRYPTION_KEYS[key_id].strip(b"\0") for key_id in list(ENCRYPTION_KEYS)[:1]):
-    _problems.append("ENCRYPTION_KEYS is missing: set id:base64 of 32 random bytes (`ENV=development manage.py make_keys` prints one)")
+    _problems.append(f"ENCRYPTION_KEYS is missing: set id:base64 of 32 random bytes {_how}")
 if not LOOKUP_KEY.strip(b"\0"):
-    _problems.append("LOOKUP_KEY is missing: set base64 of 32 random bytes (`ENV=development manage.py make_keys` prints one)")
+    _problems.append(f"LOOKUP_KEY is missing: set base64 of 32 random bytes {_how}")
 if not environment.flag("ALLOW_SQLITE_IN_PRODUCTION", default=False):
     for _alias, _config in DATABASES.items():
         if "sqlite" in _config["ENGINE"]:

@@ -41,9 +41,7 @@ def keys_create(subjects: Iterable[str]) -> dict[str, SubjectKey]:
 def key_destroy(subject: str) -> bool:
     """Make everything sealed for this subject unreadable for ever; whether there was a key to destroy."""
     return bool(
-        SubjectKey.objects.filter(subject=subject, destroyed_at=None).update(
-            wrapped=None, destroyed_at=timezone.now()
-        )
+        SubjectKey.objects.filter(subject=subject, destroyed_at=None).update(wrapped=None, destroyed_at=timezone.now())
     )
 
 

@@ -36,7 +36,7 @@ def everything_stored() -> str:
     texts = []
     with connection.cursor() as cursor:
         for table in tables:
-            cursor.execute(f"SELECT * FROM {table}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM {table}")
             for row in cursor.fetchall():
                 texts += [bytes(v).decode("latin-1") if isinstance(v, memoryview | bytes) else str(v) for v in row]
     return "\n".join(texts)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -222,16 +223,12 @@ def test_the_ends_of_the_calendar(ask, widget, at):
     assert ask("calculate", sku="SKU001", quantity=1, at=at)["total_cost"] == 29.99
 
 
-def test_queries_do_not_grow_with_lines_or_rules(ask, widget, customer, django_assert_max_num_queries):
-    from django.db import connection
-
+def test_queries_do_not_grow_with_lines_or_rules(ask, widget, customer):
     rule("SAVE", value=5, coupon="SAVE", coupon_limit=5)
 
     def queries(count: int) -> int:
         lines = [{"sku": f"P{n}", "quantity": 1} for n in range(count)]
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             ask("calculate", lines=lines, customer_id="CUST001", coupon="SAVE", at="2024-01-01T00:00:00Z")
         return len(captured)
 
@@ -253,19 +250,19 @@ def test_one_rule_only(ask, widget, ten_percent):
 
 
 def test_one_rule_that_does_not_apply(ask, widget, ten_percent):
-    rule("SAVE20", value=20, coupon="SAVE20")
+    rule("RULE002", value=20, coupon="SECRET")
     with pytest.raises(ClarificationNeeded, match="it begins at a quantity of 10, this is 9") as error:
         ask("apply_discount", sku="SKU001", quantity=9, rule_id="RULE001")
     assert error.value.details["rule_id"] == "RULE001"
     with pytest.raises(ClarificationNeeded, match="it needs its coupon") as error:
-        ask("apply_discount", sku="SKU001", quantity=9, rule_id="SAVE20")
-    assert "SAVE20" not in str(error.value.details.get("coupon"))
+        ask("apply_discount", sku="SKU001", quantity=9, rule_id="RULE002")
+    assert "SECRET" not in f"{error.value.message} {error.value.details}"
     with pytest.raises(NotFound) as missing:
         ask("apply_discount", sku="SKU001", quantity=9, rule_id="RULE999")
     assert missing.value.details["available_rules"] == ["RULE001"]
     with pytest.raises(NotFound):
         ask("apply_discount", sku="SKU001", quantity=9, coupon="NEVER")
-    for payload in ({}, {"rule_id": "RULE001", "coupon": "SAVE20"}):
+    for payload in ({}, {"rule_id": "RULE001", "coupon": "SECRET"}):
         with pytest.raises(ValidationFailed):
             ask("apply_discount", sku="SKU001", quantity=9, **payload)
 

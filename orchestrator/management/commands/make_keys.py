@@ -10,7 +10,9 @@ from shop_assistant.environment import new_key
 
 
 class Command(BaseCommand):
-    help = "Print fresh keys for a production .env; keep them safe, and a copy elsewhere.\n\nExample: manage.py make_keys"
+    help = (
+        "Print fresh keys for a production .env; keep them safe, and a copy elsewhere.\n\nExample: manage.py make_keys"
+    )
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -83,7 +83,7 @@ class _Family:
             self._end()
 
     def _start(self, name: str) -> None:
-        self._children[name] = subprocess.Popen(
+        self._children[name] = subprocess.Popen(  # noqa: S603  (our own programs)
             self._programs[name],
             cwd=settings.BASE_DIR,
             start_new_session=True,  # Ctrl-C reaches us alone; we stop them in order

@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         log.info("WORKER_STARTED", agent="Orchestrator", status="success")
         threading.Thread(target=_keep_house, args=(jobs(),), name="jobs", daemon=True).start()
-        call_command("db_worker", interval=options["interval"], reload=False)
+        call_command("db_worker", interval=options["interval"], reload=False, verbosity=0)
 
 
 def _keep_house(todo: list[Job]) -> None:
