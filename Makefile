@@ -51,7 +51,7 @@ test-tools: $(BIN)/python
 define install
 if ! cmp -s requirements/$(1).txt .venv/installed-$(1).txt; then \
 	echo "Installing requirements/$(1).txt into .venv ..."; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt \
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt \
 	&& cp requirements/$(1).txt .venv/installed-$(1).txt; \
 fi
 endef

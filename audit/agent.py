@@ -53,6 +53,10 @@ class Logged(Output):
 
 
 class RecordQuery(Input):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"event": "TASK_FAILED", "limit": 20}, {"from": "2024-01-22T00:00:00.000Z"}]}
+    )
+
     task_id: UUID | None = Field(None, description="records of this task")
     event: EventName | None = Field(None, description="such as TASK_COMPLETED")
     user_id: Annotated[str, StringConstraints(max_length=32)] | None = Field(None, description="who asked")
@@ -146,6 +150,12 @@ class ComplianceVerdict(Output):
 
 
 class ExportQuery(Input):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"format": "csv", "from": "2024-01-01T00:00:00Z", "to": "2024-02-01T00:00:00Z"}]
+        }
+    )
+
     format: Literal["jsonl", "csv", "json"] = "jsonl"
     begin: UtcTime | None = Field(None, alias="from")
     end: UtcTime | None = Field(None, alias="to")

@@ -1,7 +1,7 @@
 """What the customers' operations take and answer."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from django.db.models import TextChoices
 from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
@@ -26,15 +26,10 @@ MemberSince = Annotated[
 CustomerId = Annotated[Code, Field(description="such as CUST001")]
 
 
-def _personal(length: int) -> Any:
-    text = StringConstraints(strip_whitespace=True, min_length=1, max_length=length)
-    return Annotated[str, text, Field(json_schema_extra={"pattern": PRINTABLE}), PERSONAL]
-
-
-if TYPE_CHECKING:
-    Email = Phone = Message = str
-else:
-    Email, Phone, Message = _personal(254), _personal(40), _personal(5000)
+_told = Field(json_schema_extra={"pattern": PRINTABLE})
+Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), _told, PERSONAL]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), _told, PERSONAL]
+Message = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), _told, PERSONAL]
 Points = Annotated[int, Field(strict=True, ge=-MOST_POINTS, le=MOST_POINTS)]
 EntryCursor = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 

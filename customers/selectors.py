@@ -104,14 +104,6 @@ def order_of(*, reference: str, customer: Customer | None, walk_in: bool = False
     return order, owner
 
 
-def ticket_get(*, reference: str) -> Ticket:
-    """:raises NotFound:"""
-    ticket = Ticket.objects.select_related("customer", "order").filter(reference=reference.strip().upper()).first()
-    if ticket is None:
-        raise NotFound("There is no such ticket.", ticket_id=reference)
-    return ticket
-
-
 def loyalty_page(*, customer: Customer, limit: int, before: int | None) -> tuple[list[LoyaltyEntry], int | None]:
     """A page of a customer's points ledger, the newest first, opened, and where the next one begins; two queries.
 

@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from audit.admin_base import ReadOnlyAdmin, ShopAdmin
+from audit.history import authored
 from shop_assistant.agents.errors import AgentError
 
 from .models import CouponRedemption, CouponUse, PriceChange, PriceRecommendation, PriceRule
@@ -65,7 +66,7 @@ class DecidedAdmin(ShopAdmin):
         user_id: str = getattr(request.user, "public_id", "")
         for row in rows:
             try:
-                with transaction.atomic():
+                with transaction.atomic(), authored(user_id, done):
                     decision(row, user_id)
                     self.log_change(request, row, done)
             except AgentError as error:

@@ -54,7 +54,7 @@ class PriceChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product_id} to {self.new_price}"
+        return f"{self.product.sku} to {self.new_price}"
 
     def clean(self) -> None:
         if self.new_price is not None and not is_price(self.new_price, settings.SHOP_CURRENCY):
@@ -119,4 +119,4 @@ class PriceRecommendation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product_id} at {self.recommended_price} for {self.objective}"
+        return f"{self.product.sku} at {self.recommended_price} for {self.objective}"

@@ -120,7 +120,7 @@ class CouponUse(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule_id} used {self.used} times by {self.customer_id or 'all'}"
+        return f"{self.rule.code} used {self.used} times by {self.customer_id or 'all'}"
 
 
 class CouponRedemption(AppendOnly):
@@ -135,4 +135,4 @@ class CouponRedemption(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule_id} for {self.order_reference}"
+        return f"{self.rule.code} for {self.order_reference}"

@@ -208,5 +208,10 @@ def _check_audit_text(func: Callable[..., Any], audit: str, takes: type[Input], 
     named = {name for _, name, _, _ in Formatter().parse(audit) if name}
     if unknown := named - set(fields):
         raise TypeError(f"{func.__qualname__}: the audit text names unknown fields {sorted(unknown)}")
-    if personal := {name for name in named if PERSONAL in fields[name].metadata}:
+    if personal := {name for name in named if PERSONAL in fields[name].metadata or _personal(fields[name].annotation)}:
         raise TypeError(f"{func.__qualname__}: the audit text names personal fields {sorted(personal)}")
+
+
+def _personal(annotation: Any) -> bool:
+    """Whether something within a type is marked, as in `PersonalText | None`."""
+    return any(part is PERSONAL or _personal(part) for part in get_args(annotation))

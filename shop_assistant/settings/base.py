@@ -180,7 +180,6 @@ USE_I18N = True
 
 # Static files: found in the packages themselves; nothing has to be collected first.
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 
 # API
@@ -214,7 +213,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [],
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
 }

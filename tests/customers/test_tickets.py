@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customers.models import Interaction, SentimentScore, Ticket, TicketMessage
-from customers.selectors import ticket_get
 from customers.sentiment import mood_of
 from customers.services import customer_create, customer_erase, ticket_create, ticket_reply, ticket_set_status
 from shop_assistant.agents.errors import Conflict, NotFound, ValidationFailed
@@ -29,7 +28,7 @@ def test_a_ticket_is_opened_and_its_mood_scored(run, john):
     assert answer.customer_id == answer.subject == "CUST001"
     assert answer.sentiment.label == "negative"
     assert -1 <= answer.sentiment.score < 0
-    ticket = ticket_get(reference="t-000001")
+    ticket = Ticket.objects.get(reference="T-000001")
     assert (ticket.subject, ticket.messages.get().body) == ("Broken", ANGRY)
     stored = SentimentScore.objects.get()
     assert (stored.message.ticket, stored.score) == (ticket, answer.sentiment.score)
@@ -53,7 +52,7 @@ def test_without_a_customer_the_ticket_has_a_key_of_its_own(run):
     assert answer.sentiment.label == "neutral"
     assert SubjectKey.objects.get().subject == "ticket:T-000001"
     vault.key_destroy("ticket:T-000001")
-    assert ticket_get(reference="T-000001").subject is None
+    assert Ticket.objects.get(reference="T-000001").subject is None
 
 
 @pytest.mark.django_db
@@ -92,11 +91,11 @@ def test_replies_move_the_ticket_on(john):
     ticket = opened(customer=john)
     reply = ticket_reply(ticket=ticket, author_kind="staff", body="We send a new one.", user_id="USER-CLERK")
     assert (reply.number, reply.body) == (2, "We send a new one.")
-    assert ticket_get(reference=ticket.reference).status == "pending"
+    assert Ticket.objects.get(reference=ticket.reference).status == "pending"
     assert not SentimentScore.objects.filter(message=reply).exists()
     thanks = ticket_reply(ticket=ticket, author_kind="customer", body="Great, thank you!", user_id="USER-CLERK")
     assert thanks.sentiment.label == "positive"
-    assert ticket_get(reference=ticket.reference).status == "open"
+    assert Ticket.objects.get(reference=ticket.reference).status == "open"
     ticket_reply(ticket=ticket, author_kind="staff", body="Welcome.", user_id="USER-CLERK", status="solved")
     assert ticket_set_status(ticket=ticket, status="closed").status == "closed"
     assert [h.status for h in Ticket.history.order_by("history_id")] == ["open", "pending", "open", "solved", "closed"]

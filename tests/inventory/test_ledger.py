@@ -66,8 +66,6 @@ class Shop(RuleBasedStateMachine):
 
     @invariant()
     def levels_are_the_sums_of_their_movements(self):
-        if not hasattr(self, "products"):
-            return
         sums = StockMovement.objects.values_list("product", "location").annotate(sum=Sum("quantity"))
         levels = StockLevel.objects.values_list("product", "location", "on_hand")
         assert sorted(sums) == sorted(level for level in levels if any(level[:2] == found[:2] for found in sums))
@@ -77,8 +75,6 @@ class Shop(RuleBasedStateMachine):
 
     @invariant()
     def nobody_gets_back_more_than_was_paid(self):
-        if not hasattr(self, "products"):
-            return
         for order in Order.objects.all():
             refunded = OrderReturn.objects.filter(order=order).aggregate(sum=Sum("total"))["sum"] or 0
             left = returnable(order)
