@@ -15,8 +15,8 @@ from django.utils import timezone
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from shop_assistant.agents import Agent, Context, Effect, Input, Output, Role, operation, registry
-from shop_assistant.agents.errors import ValidationFailed
-from shop_assistant.agents.fields import PERSONAL, Code, Cursor, Limit, UtcTime
+from shop_assistant.agents.errors import ClarificationNeeded, NotFound
+from shop_assistant.agents.fields import PERSONAL, STORABLE, Code, Limit, UtcTime
 from shop_assistant.agents.roles import OVERSIGHT, STAFF
 from shop_assistant.vault.services import key_for, sealer
 
@@ -34,7 +34,10 @@ def _own_event(name: str) -> str:
     return name
 
 
-EventName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_storable = Field(json_schema_extra={"pattern": STORABLE})
+EventName = Annotated[str, StringConstraints(min_length=1, max_length=64), _storable]
+ShortName = Annotated[str, StringConstraints(max_length=32), _storable]
+Seq = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
 
 class LogEvent(Input):
@@ -59,12 +62,12 @@ class RecordQuery(Input):
 
     task_id: UUID | None = Field(None, description="records of this task")
     event: EventName | None = Field(None, description="such as TASK_COMPLETED")
-    user_id: Annotated[str, StringConstraints(max_length=32)] | None = Field(None, description="who asked")
-    agent: Annotated[str, StringConstraints(max_length=32)] | None = Field(None, description="such as inventory")
+    user_id: ShortName | None = Field(None, description="who asked")
+    agent: ShortName | None = Field(None, description="such as inventory")
     begin: UtcTime | None = Field(None, alias="from", description="from this moment on")
     end: UtcTime | None = Field(None, alias="to", description="before this moment")
     limit: Limit = Field(50, description="records a page")
-    cursor: Cursor | None = Field(None, description="next_cursor of the page before")
+    cursor: Seq | None = Field(None, description="next_cursor of the page before")
 
 
 class RecordItem(Output):
@@ -76,7 +79,7 @@ class RecordItem(Output):
     agent: str
     timestamp: UtcTime
     state: dict[str, Any] | None = Field(description="snapshot of the TaskState")
-    details: dict[str, Any]
+    details: Annotated[dict[str, Any], PERSONAL]
     leaf: str = Field(description="hex of SHA-256(0x00 || payload)")
     chain: str = Field(description="hex of SHA-256(previous chain || leaf)")
 
@@ -87,7 +90,9 @@ class RecordPage(Output):
 
 
 class ProposedTransaction(Input):
-    operation: Annotated[str, StringConstraints(max_length=64)] = Field(description="agent.operation: sales.sell")
+    operation: Annotated[str, StringConstraints(max_length=64), _storable] = Field(
+        description="agent.operation, such as sales.sell"
+    )
     payload: dict[str, Any] = Field(description="as the operation would get it")
 
 
@@ -122,8 +127,6 @@ class ComplianceQuery(Input):
     def _one(self) -> Self:
         if sum(getattr(self, name) is not None for name in ONE_SUBJECT) > 1:
             raise ValueError("name one of transaction, period or entity")
-        if self.period and self.period.begin >= self.period.end:
-            raise ValueError("period.from must be before period.to")
         return self
 
 
@@ -213,7 +216,9 @@ class AuditAgent(Agent):
             begin=data.begin,
             end=data.end,
         )
-        found, following = selectors.records_page(records, limit=data.limit, before=_seq(data.cursor))
+        found, following = selectors.records_page(
+            records, limit=data.limit, before=int(data.cursor) if data.cursor else None
+        )
         return RecordPage(
             items=[RecordItem(**selectors.record_item(record)) for record in found],
             next_cursor=str(following) if following else None,
@@ -264,21 +269,16 @@ class AuditAgent(Agent):
         )
 
 
-def _seq(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not cursor.isdecimal() or not cursor.isascii() or len(cursor) > 18:
-        raise ValidationFailed(fields={"cursor": "must be the next_cursor of the page before"})
-    return int(cursor)
-
-
 def _check_operation(label: str) -> None:
-    agent, _, name = label.partition(".")
-    registry.get(agent, name)
+    known = [operation.label for operation in registry.operations()]
+    if label not in known:
+        raise NotFound("There is no such operation.", operation=label, available=known)
 
 
 def _period(data: ComplianceQuery) -> tuple[datetime, datetime]:
     if data.period:
+        if data.period.begin >= data.period.end:
+            raise ClarificationNeeded("The period ends before it begins; which one is meant?", missing="period")
         return data.period.begin, data.period.end
     now = timezone.now()
     return now - timedelta(days=30), now + timedelta(seconds=1)

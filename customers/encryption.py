@@ -9,7 +9,6 @@ from django.db.models import Q
 from shop_assistant.agents.errors import Conflict
 from shop_assistant.vault import services as vault
 from shop_assistant.vault.models import SubjectKey
-from shop_assistant.vault.sealing import WrongKey
 
 
 class Sealed(models.Model):
@@ -73,21 +72,12 @@ def open_rows(rows: Iterable[Sealed]) -> None:
     :raises WrongKey: when a text was tampered with or moved here from another place.
     """
     rows = list(rows)
-    texts = [getattr(row, f"sealed_{field}") for row in rows for field in row.sealed_fields]
-    found = SubjectKey.objects.filter(pk__in=vault._keys_in(texts))
-    keys = {key.pk: vault._unwrap(key) for key in found if key.wrapped is not None}
+    opener = vault.Opener([getattr(row, f"sealed_{field}") for row in rows for field in row.sealed_fields])
     for row in rows:
-        row.__dict__["opened"] = {field: _open(row, field, keys) for field in row.sealed_fields}
-
-
-def _open(row: Sealed, field: str, keys: dict[int, bytes]) -> str | None:
-    sealed: str = getattr(row, f"sealed_{field}")
-    if not sealed or not vault._keys_in(sealed) <= keys.keys():
-        return None
-    text: str = vault._open(sealed, row.place(field), keys)
-    if text == sealed:
-        raise WrongKey(f"What is sealed at {row.place(field)} was tampered with, or belongs elsewhere.")
-    return text
+        texts = {field: getattr(row, f"sealed_{field}") for field in row.sealed_fields}
+        row.__dict__["opened"] = {
+            field: opener.text(sealed, row.place(field)) if sealed else None for field, sealed in texts.items()
+        }
 
 
 def ciphertext_only(name: str, *fields: str) -> models.CheckConstraint:

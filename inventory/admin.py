@@ -239,6 +239,15 @@ class OrderAdmin(ReadOnlyAdmin):
     inlines = (OrderLineInline,)
 
 
+@admin.register(OrderLine)
+class OrderLineAdmin(ReadOnlyAdmin):
+    list_display = ("order", "number", "product", "quantity", "unit_price", "total", "rules")
+    list_filter = ("order__occurred_at",)
+    search_fields = ("order__reference", "product__sku", "product__name", "rules")
+    list_select_related = ("order", "product")
+    ordering = ("-pk",)
+
+
 class OrderReturnLineInline(ReadOnlyInline):
     model = OrderReturnLine
     fields = ("line", "quantity", "total", "tax")

@@ -13,7 +13,6 @@ from shop_assistant.agents.errors import AgentError, PermanentError
 from shop_assistant.logs import call_logged
 
 from .outcome import Outcome
-from .retry import is_transient
 
 log = structlog.get_logger("shop")
 
@@ -28,10 +27,14 @@ class Call:
         self.task_id = outcome.task_id  # of a repeated request: the first one's
         self.status = "accepted" if outcome.accepted else "success"
 
+    def failed(self, error: AgentError, cause: BaseException | None) -> None:
+        """What the caller is told, and what was behind it."""
+        self.status = error.code
+        if isinstance(error, PermanentError):
+            self.escalate(cause or error)
+
     def escalate(self, error: BaseException) -> None:
         """Permanent: an ERROR line with the places in the code, without the message, which may hold personal data."""
-        if isinstance(error, Exception) and is_transient(error):
-            return
         log.error(
             "UNEXPECTED_ERROR",
             task_id=str(self.context.task_id),
@@ -52,9 +55,7 @@ def logged_call(agent: str, context: Context) -> Iterator[Call]:
     try:
         yield call
     except AgentError as error:
-        call.status = error.code
-        if isinstance(error, PermanentError) and error.__cause__ is not None:
-            call.escalate(error.__cause__)
+        call.failed(error, error.__cause__)
         raise
     finally:
         call_logged.set(True)

@@ -71,8 +71,11 @@ class Work:
         """The output for the caller, and as it is stored."""
         seal = LazySealer(self.context.task_id, output.subject or self.data.subject)
         stored = dump_sealed(output, seal)
-        plain = output.model_dump(mode="json") if seal.used else stored
-        return plain, stored if self.operation.keeps_output else records.digest_only(stored)
+        return output.model_dump(mode="json") if seal.used else stored, stored
+
+    def told(self, outputs: Any) -> Any:
+        """The output as the trail tells it."""
+        return outputs if self.operation.keeps_output else records.digest_only(outputs)
 
 
 def dispatch(*, agent: str, operation: Any, payload: dict[str, Any], context: Context) -> Outcome:
@@ -175,8 +178,12 @@ def _store_read(work: Work, started_at: datetime, output: Output | None, failure
     with transaction.atomic():
         task = task_new(work.operation, context, dump_inputs(work.data, output, context.task_id), started_at)
         if output is not None:
-            plain, stored = work.dump(output)
-            task_store_read(task, context.trace.calls, stored, work.operation.describe(work.data, output))
+            if work.operation.keeps_output:
+                plain, stored = work.dump(output)
+            else:  # nobody will ask the task for it: no key is made, and nothing sealed
+                plain = stored = output.model_dump(mode="json")
+            text = work.operation.describe(work.data, output)
+            task_store_read(task, context.trace.calls, work.told(stored), text)
         elif failure is not None:
             task_store_failed(task, context.trace.calls, failure, None)
     return plain
@@ -200,7 +207,7 @@ def _perform(work: Work, attempt: int) -> Outcome:
         output = work.call(attempt)
         plain, stored = work.dump(output)
         text = work.operation.describe(work.data, output)
-        receipt = task_finish(task, context.trace.calls, stored, text, authorship.rows)
+        receipt = task_finish(task, context.trace.calls, stored, work.told(stored), text, authorship.rows)
     return Outcome(task_id=task.task_id, data=plain, receipt=receipt if work.operation.writes else "")
 
 
@@ -242,21 +249,23 @@ def perform_queued(task_id: UUID) -> None:
             operation.authorize(context)
             data = operation.parse(open_stored(task.inputs, task.task_id))
             operation.authorize(context, data)
-        except AgentError as error:
-            task_fail(task, task.agent_calls, error)
+        except Exception as error:
+            if is_transient(error):
+                raise  # its lease runs out, and another takes it up
+            call.failed(classify(error), error)
+            task_fail(task, task.agent_calls, classify(error))
             return
         work = Work(operation, data, context)
         work.task = task
         try:
             call.outcome(_write(work))
         except AgentError as error:
-            if error.__cause__ is not None and not isinstance(error.__cause__, AgentError):
-                call.escalate(error.__cause__)
+            call.failed(error, error.__cause__)
 
 
 def _context_of(task: TaskState) -> Context:
     caller = task.acted_by or task.user_id
-    user = system_user() if caller == SYSTEM_USER_ID else User.objects.get(public_id=caller)
+    user = system_user() if caller == SYSTEM_USER_ID else _user(caller)
     context = Context(
         user=user,
         channel="worker",
@@ -267,3 +276,8 @@ def _context_of(task: TaskState) -> Context:
     )
     context.trace.calls.extend(task.agent_calls)
     return context
+
+
+def _user(public_id: str) -> User:
+    """Who has been removed meanwhile may nothing any more."""
+    return User.objects.filter(public_id=public_id).first() or User(public_id=public_id, is_active=False)

@@ -83,15 +83,17 @@ def task_store_failed(task: TaskState, trace: list[dict[str, Any]], error: Agent
 
 
 def task_finish(
-    task: TaskState, trace: list[dict[str, Any]], outputs: Any, text: str, history: list[dict[str, Any]]
+    task: TaskState, trace: list[dict[str, Any]], outputs: Any, told: Any, text: str, history: list[dict[str, Any]]
 ) -> str:
     """Complete a task within the transaction of its effect; returns the receipt.
 
+    :param told: the outputs as its record has them.
     :raises LeaseLost:
     """
     token = task.lease_token
-    _complete(task, trace, outputs)
+    _complete(task, trace, told)
     record = records.completed(task, text, history)
+    task.outputs = outputs
     task.receipt = record.receipt
     _update_fenced(task, token)
     events_record([record])

@@ -12,10 +12,10 @@ from .schemas import (
     Calculated,
     CalculatedBasket,
     Elasticity,
-    Evidence,
     Expected,
     Interval,
     LinePrice,
+    PriceEvidence,
     Reason,
     Recommended,
     RuleItem,
@@ -100,8 +100,8 @@ def _effect(effect: Effect) -> WeeklyEffect:
     return WeeklyEffect(now=statistic(effect.now), then=statistic(effect.then), change_percent=change)
 
 
-def _evidence(history: History) -> Evidence:
-    return Evidence(
+def _evidence(history: History) -> PriceEvidence:
+    return PriceEvidence(
         weeks=history.weeks,
         mixed_weeks=history.mixed_weeks,
         weeks_spanned=history.weeks_spanned,

@@ -165,7 +165,7 @@ class Elasticity(Interval):
     r2: Number = Field(description="share of the variation of units that price explains, trend over time taken out")
 
 
-class Evidence(Part):
+class PriceEvidence(Part):
     weeks: int = Field(description="complete weeks with sales at one list price: the observations")
     mixed_weeks: int = Field(description="weeks left out because several list prices were in force")
     weeks_spanned: int = Field(description="from the first to the last, weeks without sales included")
@@ -202,7 +202,7 @@ class Recommended(Output):
     interval: Interval | None = Field(description="the price if demand is as elastic as its interval allows")
     elasticity: Elasticity | None
     expected: Expected | None
-    evidence: Evidence | None
+    evidence: PriceEvidence | None
     reasons: list[str]
     recommendation_id: int | None = Field(description="of the stored proposal; null when there is nothing to change")
 

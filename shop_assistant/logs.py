@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import LazyObject
 
 KEYS = ("timestamp", "level", "task_id", "user_id", "event", "agent", "duration_ms", "status")
 MORE = ("method", "route", "traceback", "count", "database")
@@ -111,7 +112,7 @@ class RequestLogMiddleware:
             call_logged.reset(token)
 
     def _write(self, request: HttpRequest, response: HttpResponse, duration_ms: float) -> None:
-        user = getattr(request, "_cached_user", None)  # only a user somebody asked for: no query of our own
+        user = _known_user(request)
         self._log.info(
             "REQUEST",
             task_id=response.headers.get("X-Task-ID"),
@@ -122,3 +123,9 @@ class RequestLogMiddleware:
             method=request.method,
             route=route_of(request),
         )
+
+
+def _known_user(request: HttpRequest) -> Any:
+    """The user of a token or session, where somebody asked for it already: no query of our own."""
+    user = vars(request).get("user")
+    return getattr(request, "_cached_user", None) if isinstance(user, LazyObject) else user

@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from shop_assistant.agents import Operation, registry
 from shop_assistant.agents.fields import UtcTime
 
-from .requests import AIQuery, Name
+from .requests import AIQuery, Name, UserId
 
 
 class ErrorBody(BaseModel):
@@ -133,7 +133,10 @@ IDEMPOTENCY = OpenApiParameter(
     description="The same key with the same body does nothing twice and answers what was answered before.",
 )
 PREFER = OpenApiParameter(
-    "Prefer", {"type": "string", "enum": ["respond-async"]}, OpenApiParameter.HEADER, description="Answer 202 at once."
+    "Prefer",
+    {"type": "string", "examples": ["respond-async"]},
+    OpenApiParameter.HEADER,
+    description="`respond-async`: answer 202 at once. Other preferences are passed over (RFC 7240).",
 )
 
 
@@ -149,7 +152,7 @@ def request_model(operation: Operation) -> type[BaseModel]:
     name = operation.answer.__name__.removesuffix("Answer") + "Request"
     fields: dict[str, Any] = {
         "action": (Literal[operation.name], operation.name),
-        "user_id": (Name | None, Field(None, max_length=32, description="the token's user, or left out")),
+        "user_id": (UserId | None, Field(None, description="the token's user, or left out")),
         "session_id": (Name | None, None),
     }
     return create_model(name, __base__=operation.input, **fields)

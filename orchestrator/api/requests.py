@@ -10,13 +10,15 @@ from rest_framework.request import Request
 from orchestrator.outcome import Outcome
 from shop_assistant.agents import registry
 from shop_assistant.agents.errors import ClarificationNeeded, ValidationFailed
-from shop_assistant.agents.fields import PRINTABLE, iso_utc
+from shop_assistant.agents.fields import PRINTABLE, STORABLE, iso_utc
 from shop_assistant.agents.operation import field_errors
 from shop_assistant.agents.payload import clean_payload
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
-Name = Annotated[str, StringConstraints(max_length=100), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]
+_storable = Field(json_schema_extra={"pattern": STORABLE})
+Name = Annotated[str, StringConstraints(max_length=100), _storable]
+UserId = Annotated[str, StringConstraints(max_length=32), _storable]
 
 
 class AIQuery(BaseModel):
@@ -37,9 +39,7 @@ class AIQuery(BaseModel):
         },
     )
 
-    user_id: Annotated[str, StringConstraints(max_length=32)] | None = Field(
-        None, description="the token's user, or left out"
-    )
+    user_id: UserId | None = Field(None, description="the token's user, or left out")
     session_id: Name = ""
     page: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(
         description="Inventory, Pricing, Audit, Customer or Sales", json_schema_extra={"pattern": PRINTABLE}

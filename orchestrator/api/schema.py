@@ -6,6 +6,7 @@ from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from pydantic import BaseModel, ValidationError
 
 
 class ShopSchema(AutoSchema):
@@ -18,6 +19,21 @@ class ShopSchema(AutoSchema):
         parts = [part for part in self.path.split("/") if part]
         return [parts[1] if parts[0] == "api" else "operations"]
 
+    def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> Any:
+        """A body is required where an empty object wouldn't do."""
+        schema, required = super()._get_request_for_media_type(serializer, direction)
+        if isinstance(serializer, type) and issubclass(serializer, BaseModel):
+            required = not _does_without(serializer)
+        return schema, required
+
+
+def _does_without(model: type[BaseModel]) -> bool:
+    try:
+        model.model_validate({})
+    except ValidationError:
+        return False
+    return True
+
 
 class PydanticInputExtension(PydanticExtension):
     """A request is described as what is read, an answer as what is written."""
@@ -28,9 +44,10 @@ class PydanticInputExtension(PydanticExtension):
         mode = "validation" if direction == "request" else "serialization"
         schema = self.target.model_json_schema(ref_template="#/components/schemas/{model}", mode=mode)
         for name, part in schema.pop("$defs", {}).items():
-            auto_schema.registry.register_on_missing(
-                ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
-            )
+            component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=part)
+            if component in auto_schema.registry and auto_schema.registry[component].schema != part:
+                raise TypeError(f"Two models of the API are named {name}; rename one.")
+            auto_schema.registry.register_on_missing(component)
         return schema
 
 

@@ -97,7 +97,7 @@ def _runner(operation: Operation) -> Any:
 
 def _text(body: dict[str, Any], name: str, length: int) -> str | None:
     value = body.pop(name, None)
-    if value is not None and (not isinstance(value, str) or len(value) > length or not value.isprintable()):
+    if value is not None and (not isinstance(value, str) or len(value) > length):
         raise ValidationFailed(fields={name: f"must be text of at most {length} characters"})
     return value
 

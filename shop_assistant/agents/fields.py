@@ -4,6 +4,7 @@ Numbers leave as JSON numbers (computed in Decimal, never in float), times as UT
 and whatever is marked Personal leaves sealed when a task or a record is stored.
 """
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -31,7 +32,8 @@ def json_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _sealed_when_stored(value: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+# Without a return type, so that the JSON schema keeps the type of what is marked.
+def _sealed_when_stored(value: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo):  # type: ignore[no-untyped-def]
     plain = handler(value)
     seal = (info.context or {}).get("seal")
     return seal(plain) if seal and plain not in (None, "") else plain
@@ -94,8 +96,10 @@ else:
     StockQuantity = _decimal(3, ge=0, le=LARGEST)
     SignedQuantity = _decimal(3, ge=-LARGEST, le=LARGEST)
 
+STORABLE = r"^[^\u0000]*$"
+"""No NUL, which PostgreSQL can't store."""
 PRINTABLE = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
-"""Some text, and no NUL, which PostgreSQL can't store."""
+"""That, and some text."""
 
 
 def _text(length: int) -> Any:
@@ -110,6 +114,21 @@ Text = Annotated[str, _text(500), _told]
 PersonalText = Annotated[str, _text(500), _told, PERSONAL]
 
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _only_moments(value: Any) -> Any:
+    """Refuse what pydantic would take for seconds since 1970, and a time without its offset."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("must be a time with its offset, such as 2024-01-22T10:30:00Z")
+    try:
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValueError("is not on the calendar") from None
+
+
 def _storable(moment: datetime) -> datetime:
     """Refuse moments whose UTC form falls off the calendar."""
     try:
@@ -120,10 +139,11 @@ def _storable(moment: datetime) -> datetime:
 
 UtcTime = Annotated[
     AwareDatetime,
+    BeforeValidator(_only_moments),
     AfterValidator(_storable),
     PlainSerializer(iso_utc, return_type=str, when_used="json"),
     Field(json_schema_extra={"format": "date-time"}),
 ]
 Limit = Annotated[int, Field(ge=1, le=200)]
-Cursor = Annotated[str, StringConstraints(max_length=200)]
+Cursor = Annotated[str, StringConstraints(max_length=200), Field(json_schema_extra={"pattern": STORABLE})]
 """`next_cursor` of the answer before."""

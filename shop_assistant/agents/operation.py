@@ -72,7 +72,7 @@ class Operation:
     route: str | None
     """Path below /api/, or None where only the orchestrator's general route leads here."""
     keeps_output: bool
-    """False: the task and its record keep the answer's digest only."""
+    """False: the trail keeps the answer's digest only, and so does the task, where nobody will ask it for the answer."""
     func: Callable[[Any, Context, Any], Output]
     writes: bool
     """Whether it may change anything, whatever its input."""

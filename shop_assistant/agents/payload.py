@@ -8,7 +8,8 @@ from .errors import ValidationFailed
 from .fields import iso_utc, json_number
 
 DEEPEST = 32
-LARGEST_EXPONENT = 300
+EXPONENTS = range(-324, 309)
+"""Those of JSON's double."""
 
 
 def plain(value: Any) -> Any:
@@ -65,7 +66,7 @@ def _check_text(value: str, path: str) -> None:
 
 def _check_number(value: Decimal | float, path: str) -> None:
     number = Decimal(value)
-    if not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
+    if not number.is_finite() or number.adjusted() not in EXPONENTS:
         raise ValidationFailed("A number is out of range.", fields={path or "request": "is out of range"})
 
 

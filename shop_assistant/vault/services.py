@@ -56,11 +56,49 @@ def sealer(row: SubjectKey, place: str) -> Callable[[Any], str]:
     return seal
 
 
+class Opener:
+    """Opens the sealed texts within some JSON values, for whose keys it asks once."""
+
+    def __init__(self, *values: Any) -> None:
+        pks = set().union(*map(_keys_in, values)) if values else set()
+        rows = SubjectKey.objects.filter(pk__in=pks) if pks else ()
+        self._keys = {row.pk: _unwrap(row) for row in rows if row.wrapped is not None}
+
+    def text(self, sealed: str, place: str) -> Any:
+        """What was sealed; None where its key is gone.
+
+        :raises WrongKey: when it was tampered with, or moved from another place.
+        """
+        _, pk, encoded = sealed.split(":", 2)
+        key = self._keys.get(int(pk))
+        if key is None:
+            return None
+        try:
+            return json.loads(decrypt(key, base64.b64decode(encoded), f"{place}|{pk}"))
+        except ValueError:
+            raise WrongKey(f"What is sealed at {place} was tampered with.") from None
+
+    def open(self, value: Any, place: str) -> Any:
+        """The value with every sealed text in it opened; `[erased]` where its key is gone.
+
+        A text that only looks like a sealed one (a caller may send such) stays as it is.
+        """
+        if isinstance(value, dict):
+            return {name: self.open(item, place) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.open(item, place) for item in value]
+        if not _keys_in(value):
+            return value
+        try:
+            opened = self.text(value, place)
+        except WrongKey:
+            return value
+        return ERASED if opened is None else opened
+
+
 def unseal(value: Any, place: str) -> Any:
-    """Open every sealed text within a JSON value; what was erased reads `[erased]`."""
-    rows = {row.pk: row for row in SubjectKey.objects.filter(pk__in=_keys_in(value))}
-    keys = {pk: _unwrap(row) for pk, row in rows.items() if row.wrapped is not None}
-    return _open(value, place, keys)
+    """See Opener.open, for one value."""
+    return Opener(value).open(value, place)
 
 
 def lookup_token(kind: str, value: str) -> bytes:
@@ -80,22 +118,6 @@ def _keys_in(value: Any) -> set[int]:
         return set().union(*map(_keys_in, value)) if value else set()
     number = value.split(":")[1] if _is_sealed(value) else ""
     return {int(number)} if number.isdecimal() and len(number) < 19 else set()
-
-
-def _open(value: Any, place: str, keys: dict[int, bytes]) -> Any:
-    if isinstance(value, dict):
-        return {name: _open(item, place, keys) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_open(item, place, keys) for item in value]
-    if not _is_sealed(value) or not (pks := _keys_in(value)):
-        return value
-    (pk,) = pks
-    if pk not in keys:
-        return ERASED
-    try:
-        return json.loads(decrypt(keys[pk], base64.b64decode(value.split(":")[2]), f"{place}|{pk}"))
-    except (WrongKey, ValueError):
-        return value  # a caller's own text that only looks like a sealed one, or one moved from its place
 
 
 def _wrap(subject: str, key: bytes) -> dict[str, Any]:

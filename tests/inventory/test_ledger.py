@@ -83,5 +83,5 @@ class Shop(RuleBasedStateMachine):
             assert min(left.values()) >= 0
 
 
-class LedgerTest(Shop.TestCase, TestCase):
-    settings = settings(max_examples=20, stateful_step_count=15, suppress_health_check=list(HealthCheck))
+class LedgerTest(Shop.TestCase, TestCase):  # type: ignore[misc, valid-type]
+    settings = settings(max_examples=20, stateful_step_count=15, suppress_health_check=list(HealthCheck))  # type: ignore[assignment]

@@ -1,15 +1,17 @@
-"""An agent for the tests alone, whose one operation goes wrong in the way that is asked for.
+"""An agent for the tests alone, whose operations go wrong in the way that is asked for.
 
-Within the test process the fixture `laboratory` registers it; in processes of their own, importing this module does.
+The fixture `laboratory` registers it for a test; a process of its own calls `make()`. It is imported from both sides, and
+so imports nothing of the tests.
 """
 
 import os
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from django.db import connection
+from django.db import OperationalError, connection
 from pydantic import Field
 
 from inventory.models import StockLevel, StockMovement
@@ -21,104 +23,125 @@ from shop_assistant.agents.fields import PersonalText
 
 SKU = "SKU001"
 SECRET = "Zebediah-Canary"
-"""In every exception's message: it must come out nowhere."""
-Way = Literal["work", "bug", "external", "busy", "timeout", "unclear", "lock", "serialize", "hang", "deadlock"]
+"""In the messages of unexpected exceptions: it must come out nowhere."""
+
+attempts: list[str] = []
+"""Calls since the fixture made the agent."""
+
+FAULTS: dict[str, Callable[[], Exception]] = {
+    "bug": lambda: ValueError(f"{SECRET} can't be divided by zero"),
+    "external": lambda: ExternalServiceError("The payment service refused."),
+    "busy": TransientError,
+    "timeout": lambda: TimeoutError(f"{SECRET} does not answer"),
+    "locked": lambda: OperationalError("database is locked"),
+    "full": lambda: OperationalError("database or disk is full"),
+    "lost": lambda: ConnectionResetError(SECRET),
+    "unclear": lambda: ClarificationNeeded("Which one?", options=["a", "b"]),
+}
 
 
 class Experiment(Input):
-    way: Way = "work"
-    fail_first: int = Field(0, description="so many attempts go wrong, those after them work")
+    fault: Literal["bug", "external", "busy", "timeout", "locked", "full", "lost", "unclear"] | None = None
+    times: int = Field(99, description="so many attempts go wrong, those after them work")
     note: PersonalText | None = None
-    writes: bool = True
-    order: list[int] = Field(default_factory=list)
+
+
+class Levels(Input):
+    order: list[int] = Field(description="primary keys of stock levels, to be locked in this order")
+
+
+class Nothing(Input):
+    pass
 
 
 class Found(Output):
-    way: str
     on_hand: int
 
 
-attempts: list[str] = []
-"""Of the test process, for `fail_first`."""
+EVERYBODY = frozenset({Role.OWNER})
 
 
 def make() -> Any:
-    """Define, and so register, the agent."""
+    """Define the agent, which registers it."""
+    attempts.clear()
 
     class LaboratoryAgent(Agent):
         name = "laboratory"
         pages = ("laboratory",)
 
-        @operation(
-            roles=frozenset({Role.OWNER}),
-            effect=lambda data: Effect.WRITE if data.writes else Effect.READ,
-            audit="tried {way}: {on_hand}",
-        )
+        @operation(roles=EVERYBODY, effect=Effect.WRITE, audit="tried {fault}: {on_hand}")
         def experiment(self, context: Context, data: Experiment) -> Found:
-            """Add one piece to the stock, and then go wrong in the way that is asked for."""
-            attempts.append(data.way)
-            if data.way == "serialize":
-                return _serialized(data, context)
-            product = product_get(sku=SKU)
-            if data.writes:
-                _act(data, context)
-            if len(attempts) <= data.fail_first or not data.fail_first:
-                _go_wrong(data)
-            on_hand = StockLevel.objects.get(product=product).on_hand
-            return Found(way=data.way, on_hand=int(on_hand))
+            """Add one piece to the stock, and then go wrong as asked."""
+            attempts.append("experiment")
+            add_one(context)
+            if data.fault and len(attempts) <= data.times:
+                raise FAULTS[data.fault]()
+            return counted()
+
+        @operation(roles=EVERYBODY, effect=Effect.READ, audit="looked: {on_hand}")
+        def look(self, context: Context, data: Experiment) -> Found:
+            """Look at the stock, and then go wrong as asked."""
+            attempts.append("look")
+            found = counted()
+            if data.fault and len(attempts) <= data.times:
+                raise FAULTS[data.fault]()
+            return found
+
+        @operation(roles=EVERYBODY, effect=Effect.WRITE, audit="hung: {on_hand}")
+        def hang(self, context: Context, data: Nothing) -> Found:
+            """Add one piece to the stock, tell that it is so, and hang, in a process told where to tell it."""
+            add_one(context)
+            if where := os.environ.get("TELL_HANGING"):
+                Path(where).touch()
+                time.sleep(60)
+            return counted()
+
+        @operation(roles=EVERYBODY, effect=Effect.WRITE, audit="waited: {on_hand}")
+        def impatient(self, context: Context, data: Nothing) -> Found:
+            """Add one piece to the stock, if that is possible within 0.2 s."""
+            attempts.append("impatient")
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '200ms'")
+            add_one(context)
+            return counted()
+
+        @operation(roles=EVERYBODY, effect=Effect.WRITE, audit="serialized: {on_hand}")
+        def serialize(self, context: Context, data: Nothing) -> Found:
+            """Sum up the ledger and add to it: no two of these can be serialized when they overlap."""
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            sum(StockMovement.objects.filter(product__sku=SKU).values_list("quantity", flat=True))
+            meet()
+            add_one(context)
+            return counted()
+
+        @operation(roles=EVERYBODY, effect=Effect.WRITE, audit="locked: {on_hand}")
+        def deadlock(self, context: Context, data: Levels) -> Found:
+            """Lock rows in the order asked for, each pair of these waiting for one another in between."""
+            first, second = data.order
+            StockLevel.objects.select_for_update().get(pk=first)
+            meet()
+            StockLevel.objects.select_for_update().get(pk=second)
+            add_one(context)
+            return counted()
 
     return LaboratoryAgent
 
 
-def _act(data: Experiment, context: Context) -> None:
-    if data.way == "lock":
-        _give_up_quickly()
-    stock_adjust(product=product_get(sku=SKU), delta=Decimal(1), user_id=context.user_id, task_id=context.task_id)
+def add_one(context: Context) -> None:
+    product = product_get(sku=SKU)
+    stock_adjust(product=product, delta=Decimal(1), user_id=context.user_id, task_id=context.task_id)
 
 
-def _give_up_quickly() -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '200ms'")
+def counted() -> Found:
+    return Found(on_hand=int(StockLevel.objects.get(product__sku=SKU).on_hand))
 
 
-def _serialized(data: Experiment, context: Context) -> Found:
-    """Two of these at once can't both be serialized: each adds up what is there and then adds to it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
-    before = int(sum(StockMovement.objects.filter(product__sku=SKU).values_list("quantity", flat=True)))
-    if len(attempts) <= 2:
-        _wait_for(lambda: len(attempts) >= 2)
-    stock_adjust(product=product_get(sku=SKU), delta=Decimal(1), user_id=context.user_id, task_id=context.task_id)
-    return Found(way=data.way, on_hand=before + 1)
-
-
-def _go_wrong(data: Experiment) -> None:
-    match data.way:
-        case "bug":
-            raise ValueError(f"{SECRET} can't be divided by zero")
-        case "external":
-            raise ExternalServiceError("The payment service refused.")
-        case "busy":
-            raise TransientError()
-        case "timeout":
-            raise TimeoutError(f"{SECRET} does not answer")
-        case "unclear":
-            raise ClarificationNeeded("Which one?", options=["a", "b"])
-        case "hang":
-            if signal := os.environ.get("HANG_SIGNAL"):
-                Path(signal).touch()
-                time.sleep(60)
-        case "deadlock":
-            for number in data.order:
-                StockLevel.objects.select_for_update().get(pk=number)
-                if len(attempts) <= 2:
-                    _wait_for(lambda: len(attempts) >= 2)
-
-
-def _wait_for(condition: Any) -> None:
+def meet() -> None:
+    """Wait until the other thread's first attempt has come as far; later attempts pass."""
+    attempts.append("met")
     for _ in range(100):
-        if condition():
-            time.sleep(0.1)
+        if len(attempts) >= 2:
             return
-        time.sleep(0.05)
+        time.sleep(0.02)

@@ -26,10 +26,7 @@ def _calls() -> list[tuple[str, dict[str, Any], set[Role]]]:
 def test_direct_routes(role: Role, api: Callable[[str], Api]) -> None:
     client, wrong = api(role), []
     for label, payload, allowed in _calls():
-        if label == "audit.query":
-            answer = client.get("/api/ai/audit", payload)
-        else:
-            answer = client.post(ROUTES[label], payload)
+        answer = client.get("/api/ai/audit", payload) if label == "audit.query" else client.post(ROUTES[label], payload)
         if answer.status_code != (200 if role in allowed else 403):
             wrong.append((label, payload, answer.status_code, answer.json()))
         elif role not in allowed:

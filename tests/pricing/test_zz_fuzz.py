@@ -13,12 +13,12 @@ def test_fuzz(path, widget, ten_percent, customer, api):
     schema = schemathesis.openapi.from_dict(owner.get("/openapi.json").json())
     operation = schema[f"/api/pricing/{path}"]["POST"]
     for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-        @settings(max_examples=150, suppress_health_check=list(HealthCheck), database=None, deadline=None)
+        @settings(max_examples=80, suppress_health_check=list(HealthCheck), database=None, deadline=None)
         @__import__("hypothesis").given(case=operation.as_strategy(generation_mode=mode))
         def run(case):
             body=case.body
             if isinstance(body, dict) and mode is schemathesis.GenerationMode.POSITIVE:
-                body.pop("user_id",None)
+                [body.pop(k,None) for k in ("user_id","session_id")]
                 if hash(str(body))%2:
                     if body.get("sku"): body["sku"]="SKU001"
                     for l in body.get("lines") or []: l["sku"]="SKU001"

@@ -1,11 +1,13 @@
 """`make run`: the whole shop in one terminal."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -108,6 +110,7 @@ class _Family:
             for name, child in list(self._children.items()):
                 if child.poll() is not None and not self._stopping:
                     print(f"The {name} process ended ({child.returncode}); starting it again.", file=sys.stderr)
+                    _kill_group(child)
                     time.sleep(1)
                     self._start(name)
             time.sleep(0.2)
@@ -124,7 +127,14 @@ class _Family:
             try:
                 child.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                child.kill()
+                print(f"A process did not stop within {STOP_SECONDS} s; killed.", file=sys.stderr)
+            _kill_group(child)
+
+
+def _kill_group(child: "subprocess.Popen[bytes]") -> None:
+    """What a killed child leaves behind: the web server's own workers would go on serving."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _die_with_parent() -> None:
