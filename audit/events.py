@@ -79,7 +79,7 @@ def draft(
 
 
 def canonical(document: Any) -> str:
-    """RFC 8785 text. What JSON's double can't hold exactly (integers past 2**53) is written as text."""
+    """RFC 8785 text. What JSON's double can't hold exactly (whole numbers past 2**53) is written as text."""
     return rfc8785.dumps(_exact(plain(document))).decode()
 
 
@@ -88,6 +88,6 @@ def _exact(value: Any) -> Any:
         return {name: _exact(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_exact(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_EXACT:
-        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > LARGEST_EXACT:
+        return str(int(value))  # every double of that size is whole
     return value

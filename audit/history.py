@@ -61,8 +61,9 @@ def _get_author(row: Any) -> str:
     return author
 
 
-def _set_author(row: Any, user_id: str) -> None:
-    row.history_user_id = user_id
+def _set_author(row: Any, author: Any) -> None:
+    """The library's admin hands in the user itself."""
+    row.history_user_id = getattr(author, "public_id", author)
 
 
 def tracked(**options: Any) -> HistoricalRecords:

@@ -12,13 +12,13 @@ from .schemas import (
     Calculated,
     CalculatedBasket,
     Elasticity,
-    Expected,
-    Interval,
     LinePrice,
+    PriceEffects,
     PriceEvidence,
-    Reason,
+    PriceInterval,
     Recommended,
     RuleItem,
+    RuleReason,
     WeeklyEffect,
     statistic,
 )
@@ -58,7 +58,7 @@ def _line(line: QuotedLine) -> dict[str, Any]:
         "applicable_rules": list(line.rules),
         "tax": line.tax,
         "tax_rate": line.tax_rate,
-        "reasons": [Reason(rule=e.rule, applied=e.applied, reason=e.reason) for e in line.reasons],
+        "reasons": [RuleReason(rule=e.rule, applied=e.applied, reason=e.reason) for e in line.reasons],
     }
 
 
@@ -67,9 +67,9 @@ def recommended(product: Product, objective: str, advice: Advice) -> Recommended
     expected = interval = elasticity = None
     if advice.units and advice.revenue:
         profit = _effect(advice.profit) if advice.profit else None
-        expected = Expected(units=_effect(advice.units), revenue=_effect(advice.revenue), profit=profit)
+        expected = PriceEffects(units=_effect(advice.units), revenue=_effect(advice.revenue), profit=profit)
     if advice.low is not None and advice.high is not None:
-        interval = Interval(low=advice.low, high=advice.high)
+        interval = PriceInterval(low=advice.low, high=advice.high)
     if advice.fit:
         elasticity = Elasticity(
             value=statistic(advice.fit.elasticity),

@@ -109,7 +109,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Reason(Part):
+class RuleReason(Part):
     rule: str = Field(description="code of a rule that was considered")
     applied: bool
     reason: str = Field(description="what it does, or why it does not apply")
@@ -127,7 +127,7 @@ class LinePrice(Output):
     applicable_rules: list[str] = Field(description="codes of the rules applied, in order")
     tax: Money = Field(description="contained in total_cost")
     tax_rate: Number = Field(description="percent")
-    reasons: list[Reason]
+    reasons: list[RuleReason]
 
 
 class Calculated(LinePrice):
@@ -152,12 +152,12 @@ class Recommend(Input):
     objective: Literal["profit", "revenue", "units"] = Field("profit", description="what to make the most of")
 
 
-class Interval(Part):
+class PriceInterval(Part):
     low: Number
     high: Number
 
 
-class Elasticity(Interval):
+class Elasticity(PriceInterval):
     """Percent more units for a price higher by 1 %; low and high are its 95 % confidence interval."""
 
     value: Number
@@ -183,7 +183,7 @@ class WeeklyEffect(Part):
     change_percent: Number | None
 
 
-class Expected(Part):
+class PriceEffects(Part):
     """A week, at today's price and at the recommended one."""
 
     units: WeeklyEffect
@@ -199,9 +199,9 @@ class Recommended(Output):
     current_price: Money
     abstained: bool
     recommended_price: Money | None = Field(description="null when abstained")
-    interval: Interval | None = Field(description="the price if demand is as elastic as its interval allows")
+    interval: PriceInterval | None = Field(description="the price if demand is as elastic as its interval allows")
     elasticity: Elasticity | None
-    expected: Expected | None
+    expected: PriceEffects | None
     evidence: PriceEvidence | None
     reasons: list[str]
     recommendation_id: int | None = Field(description="of the stored proposal; null when there is nothing to change")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from typing import Any
+
 from django.conf import settings
 from django.db.models import Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncWeek
@@ -115,7 +117,7 @@ def rule_page(*, active: bool | None, product: Product | None, after: str, limit
     """Rules by code, with `coupon_used`; one query. Only those that
     concern the product and those of one state, where these are given."""
     everyone = CouponUse.objects.filter(rule=OuterRef("pk"), customer_id="").values("used")
-    rules = PriceRule.objects.select_related("product", "category").filter(code__gt=after).order_by("code")
+    rules: Any = PriceRule.objects.select_related("product", "category").filter(code__gt=after).order_by("code")
     rules = rules.annotate(coupon_used=Coalesce(Subquery(everyone), 0))
     if active is not None:
         rules = rules.filter(active=active)

@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
                         max_digits=14,
                     ),
                 ),
-                ("rules", models.CharField(blank=True, help_text="codes of the price rules applied", max_length=500)),
+                ("rules", models.TextField(blank=True, help_text="codes of the price rules applied, by commas")),
                 (
                     "location",
                     models.ForeignKey(

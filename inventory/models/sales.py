@@ -56,7 +56,7 @@ class OrderLine(AppendOnly):
     tax_rate = columns.percent()
     tax = columns.money()
     total = columns.money(help_text="quantity x unit price, plus tax where prices are without")
-    rules = models.CharField(max_length=500, blank=True, help_text="codes of the price rules applied")
+    rules = models.TextField(blank=True, help_text="codes of the price rules applied, by commas")
 
     class Meta:
         constraints: ClassVar = [

@@ -121,38 +121,65 @@ def reorder_review(
     Demand is the mean of the stored forecast where there is a fresh one, else of the last 84 days; its standard
     deviation is that of the days of these 84.
     """
+    rows = Product.objects.filter(active=True) if products is None else products
+    figures = _figures(rows.order_by().values("pk"), today)
+    earlier = OrderLine.objects.filter(product=OuterRef("pk"), order__occurred_at__lt=day_start(figures.since))
+    found = rows.select_related("supplier", "reorder_policy").annotate(sold_before=Exists(earlier)).order_by("sku")
+    usual = ReorderPolicy()
+    return [
+        _look_at(product, getattr(product, "reorder_policy", usual), service_level, figures, product.sold_before)
+        for product in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Of many products at once, by primary key."""
+
+    today: date
+    since: date
+    free: dict[int, Decimal]
+    coming: dict[int, Decimal]
+    sold: dict[int, dict[date, float]]
+    """net units of the days with sales since `since`"""
+    forecasts: dict[int, tuple[float, str]]
+    """units a day and method of the fresh stored ones"""
+
+
+def _figures(keys: QuerySet[Any, Any], today: date) -> _Figures:
     last = today - timedelta(days=1)
     since = last - timedelta(days=SPREAD_DAYS - 1)
-    rows = Product.objects.filter(active=True) if products is None else products
-    keys = rows.order_by().values("pk")
-    free = dict(_sums(StockLevel.objects.filter(product__in=keys), F("on_hand") - F("reserved")))
-    coming = dict(_sums(_open_purchases().filter(product__in=keys), F("quantity")))
     sold: dict[int, dict[date, float]] = defaultdict(dict)
     for key, day, units in demand_rows(keys, since=since, until=last):
         sold[key][day] = float(units)
     fresh = Forecast.objects.filter(product__in=keys, horizon_days=HORIZON_DAYS, made_on=last)
-    stored = {key: (float(n) / HORIZON_DAYS, method) for key, n, method in fresh.values_list(*_FORECAST_COLUMNS)}
-    earlier = OrderLine.objects.filter(product=OuterRef("pk"), order__occurred_at__lt=day_start(since))
-    found = rows.select_related("supplier", "reorder_policy").annotate(sold_before=Exists(earlier)).order_by("sku")
-    reviews = []
-    for product in found:
-        days = sold.get(product.pk, {})
-        first = since if product.sold_before else min(days, default=today)
-        demand, method, reason = _demand(days, (today - first).days, stored.get(product.pk))
-        terms = _terms(product, service_level)
-        available, on_order = free.get(product.pk, ZERO), coming.get(product.pk, ZERO)
-        plan = reordering.plan(terms, demand, available=available, on_order=on_order) if product.active else None
-        if plan is not None:
-            reason = _in_words(
-                plan, available, on_order, "set by hand" if terms.fixed_point is not None else "computed"
-            )
-        elif not product.active:
-            reason = "no longer sold"
-        reviews.append(Review(product, terms, demand, method, available, on_order, plan, reason))
-    return reviews
+    return _Figures(
+        today=today,
+        since=since,
+        free=dict(_sums(StockLevel.objects.filter(product__in=keys), F("on_hand") - F("reserved"))),
+        coming=dict(_sums(_open_purchases().filter(product__in=keys), F("quantity"))),
+        sold=sold,
+        forecasts={
+            key: (float(units) / HORIZON_DAYS, method)
+            for key, units, method in fresh.values_list("product_id", "expected", "method")
+        },
+    )
 
 
-_FORECAST_COLUMNS = ("product_id", "expected", "method")
+def _look_at(
+    product: Product, policy: ReorderPolicy, service_level: float | None, figures: _Figures, sold_before: bool
+) -> Review:
+    sold = figures.sold.get(product.pk, {})
+    first = figures.since if sold_before else min(sold, default=figures.today)
+    demand, method, reason = _demand(sold, (figures.today - first).days, figures.forecasts.get(product.pk))
+    terms = _terms(product, policy, service_level)
+    available, on_order = figures.free.get(product.pk, ZERO), figures.coming.get(product.pk, ZERO)
+    plan = reordering.plan(terms, demand, available=available, on_order=on_order) if product.active else None
+    if plan is not None:
+        reason = _in_words(plan, available, on_order, "computed" if terms.fixed_point is None else "set by hand")
+    elif not product.active:
+        reason = "no longer sold"
+    return Review(product, terms, demand, method, available, on_order, plan, reason)
 
 
 def _demand(
@@ -176,8 +203,7 @@ def _in_words(plan: reordering.Plan, available: Decimal, on_order: Decimal, how:
     return f"{parts}, above the reorder point of {point} ({how}): nothing to order"
 
 
-def _terms(product: Product, service_level: float | None) -> reordering.Terms:
-    policy: ReorderPolicy = getattr(product, "reorder_policy", None) or ReorderPolicy()
+def _terms(product: Product, policy: ReorderPolicy, service_level: float | None) -> reordering.Terms:
     supplier = product.supplier
     return reordering.Terms(
         service_level=service_level or float(policy.service_level),

@@ -20,7 +20,7 @@ class User(AbstractUser):
         max_length=32, unique=True, default=new_public_id, help_text="`user_id` in requests, answers, logs and records"
     )
 
-    class Meta:
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=~models.Q(public_id__in=["", SYSTEM_USER_ID]), name="user_public_id_not_reserved"

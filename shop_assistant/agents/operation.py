@@ -9,6 +9,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from string import Formatter
 from types import UnionType
@@ -72,7 +73,7 @@ class Operation:
     route: str | None
     """Path below /api/, or None where only the orchestrator's general route leads here."""
     keeps_output: bool
-    """False: the trail keeps the answer's digest only, and so does the task, where nobody will ask it for the answer."""
+    """False: the trail keeps the answer's digest only, and so does a task that nobody will ask for the answer."""
     func: Callable[[Any, Context, Any], Output]
     writes: bool
     """Whether it may change anything, whatever its input."""
@@ -119,7 +120,12 @@ class Operation:
     def describe(self, data: Input, output: BaseModel) -> str:
         """The audit text. Its fields are never personal ones (checked at definition)."""
         values = {**data.model_dump(exclude_none=True), **output.model_dump(exclude_none=True)}
-        return self.audit.format_map(_Blank(values))
+        return self.audit.format_map(_Blank({name: _shown(value) for name, value in values.items()}))
+
+
+def _shown(value: Any) -> Any:
+    """150.000 pieces are 150."""
+    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value
 
 
 class _Blank(dict[str, Any]):

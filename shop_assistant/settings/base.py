@@ -112,6 +112,7 @@ ROOT_URLCONF = "shop_assistant.urls"
 WSGI_APPLICATION = "shop_assistant.wsgi.application"
 APPEND_SLASH = True
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["shop_assistant.accounts.backends.SingleQueryBackend"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "admin:login"
 

@@ -1,8 +1,10 @@
 """Other processes at the same database: those of the shop, and programs of the tests."""
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,42 +27,72 @@ def environment(**more: str) -> dict[str, str]:
         where["TEST_DATABASE_URL"] = f"postgresql://{login}/{database['NAME']}"
     else:
         where["DATABASE_URL"] = f"sqlite:///{database['NAME']}"
-    return os.environ | where | {"ENV": "test", "VAR_DIR": str(settings.VAR_DIR), "PYTHONPATH": str(ROOT)} | more
+    told = {"ENV": "test", "VAR_DIR": str(settings.VAR_DIR), "PYTHONPATH": str(ROOT)}
+    return os.environ | where | told | {"DJANGO_SETTINGS_MODULE": "shop_assistant.settings.test"} | more
 
 
-def start(*arguments: str | Path, **more: str) -> "subprocess.Popen[str]":
-    """Start a Python program; its standard output and error are to be read."""
-    return subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT,
-        env=environment(**more),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Program:
+    """A Python process; killed at the end of the `with` block if it still runs."""
+
+    def __init__(self, *arguments: str | Path, **more: str) -> None:
+        self.errors = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would block it one day
+        self.process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=ROOT,
+            env=environment(**more),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+
+    def __enter__(self) -> "Program":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        self.errors.close()
+
+    def logged(self) -> str:
+        """Its standard error so far."""
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def wait_until(self, condition: Callable[[], Any], *, seconds: float = 60) -> None:
+        """Wait for something it does; fail at once when it ends first."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None or condition(), f"ended: {self.logged()[-3000:]}"
+            assert time.monotonic() < deadline, f"not within {seconds} s: {self.logged()[-3000:]}"
+            time.sleep(0.05)
+
+    def wait_for_line(self, expected: str) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline().strip() == expected, self.logged()[-3000:]
+
+    def go(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> Any:
+        """What it prints last, as JSON, when it has ended."""
+        out, _ = self.process.communicate(timeout=120)
+        assert self.process.returncode == 0, self.logged()[-3000:]
+        return json.loads(out)
+
+    def stop(self) -> str:
+        """End it as a supervisor would; everything it logged."""
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+        return self.logged()
 
 
-def start_worker(**more: str) -> "subprocess.Popen[str]":
-    return start("manage.py", "worker", "--interval", "0.1", **more)
+def worker(**more: str) -> Program:
+    return Program("manage.py", "worker", "--interval", "0.1", **more)
 
 
-def wait_until(condition: Callable[[], Any], *, seconds: float = 30, process: Any = None) -> None:
-    """Wait for something another process does; fail at once when that process ends first."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if process is not None and process.poll() is not None and not condition():
-            raise AssertionError(f"the process ended ({process.returncode}): {process.stderr.read()[-3000:]}")
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s")
-        time.sleep(0.05)
-
-
-def stop(process: "subprocess.Popen[str]") -> str:
-    """End a process as Ctrl-C or a supervisor would; returns its standard error."""
-    process.terminate()
-    try:
-        return process.communicate(timeout=20)[1]
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
+def experimenter(operation: str, context: dict[str, Any], **more: str) -> Program:
+    """A process that asks the laboratory, or takes up one of its tasks (see run_laboratory.py)."""
+    return Program(HERE / "run_laboratory.py", operation, json.dumps(context), **more)

@@ -18,7 +18,7 @@ from shop_assistant.agents.errors import Conflict
 from tests.conftest import Api
 
 from .conftest import Run, on_hand
-from .processes import start_worker, stop, wait_until
+from .processes import worker
 
 
 def events_of(task_id: Any) -> list[str]:
@@ -50,11 +50,9 @@ def test_a_worker_does_what_was_accepted(shop: None, api: Callable[[str], Api]) 
     assert read.status_code == 202
     assert read.json()["status"] == "success"
 
-    worker = start_worker()
-    try:
-        wait_until(lambda: TaskState.objects.filter(status="completed").count() == 2, process=worker)
-    finally:
-        told = stop(worker)
+    with worker() as running:
+        running.wait_until(lambda: TaskState.objects.filter(status="completed").count() == 2)
+        told = running.stop()
     done = clerk.get(accepted["Location"]).json()["data"]
     assert done["outputs"]["quantity"] == 147
     assert [c["status"] for c in done["agent_calls"]] == ["success"]
