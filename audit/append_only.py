@@ -3,6 +3,7 @@
 Installed after every migrate, because SQLite drops a table's triggers whenever a migration rebuilds it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,14 @@ def install(using: str, **kwargs: Any) -> None:
 
 def _taken(model: Any) -> str:
     """SQL that finds the row which an INSERT OR REPLACE would quietly replace."""
-    unique = [f.column for f in model._meta.concrete_fields if f.unique]
-    return " OR ".join(f"{column} = NEW.{column}" for column in unique)
+    alone = [(field.name,) for field in model._meta.concrete_fields if field.unique]
+    together = [constraint.fields for constraint in model._meta.total_unique_constraints]
+    return " OR ".join(f"({_same(model, names)})" for names in [*alone, *together])
+
+
+def _same(model: Any, names: Iterable[str]) -> str:
+    columns = [model._meta.get_field(name).column for name in names]
+    return " AND ".join(f"{column} = NEW.{column}" for column in columns)
 
 
 def missing_triggers(using: str) -> list[str]:

@@ -43,10 +43,14 @@ def verify_records(first: int = 1) -> Iterator[Problem]:
     chain, expected = bytes(before or GENESIS), first
     for record in AuditRecord.objects.filter(seq__gte=first).order_by("seq").iterator(chunk_size=CHUNK):
         if record.seq != expected:
-            yield Problem("record", expected, f"is missing, and {record.seq - expected - 1} more after it")
+            yield _missing(expected, record.seq - expected)
         for message in _wrong_in(record, chain):
             yield Problem("record", record.seq, message)
         chain, expected = bytes(record.chain), record.seq + 1
+
+
+def _missing(seq: int, count: int) -> Problem:
+    return Problem("record", seq, "is missing" + (f", and {count - 1} more after it" if count > 1 else ""))
 
 
 def _wrong_in(record: AuditRecord, previous: bytes) -> Iterator[str]:
@@ -80,25 +84,25 @@ def _columns(record: AuditRecord) -> Iterator[tuple[str, Any, Any]]:
 
 def verify_outbox() -> Iterator[Problem]:
     """Events marked as sealed must be in the log as they were; the log must hold nothing that never was an event."""
-    marked = Outbox.objects.exclude(sealed_at=None).order_by("id")
-    total = 0
-    for rows in _chunks(marked):
-        total += len(rows)
-        sealed = dict(
-            AuditRecord.objects.filter(event_id__in=[r.event_id for r in rows]).values_list("event_id", "payload")
-        )
+    marked, gone = 0, 0
+    for rows in _chunks(Outbox.objects.exclude(sealed_at=None).order_by("id")):
+        marked += len(rows)
+        records = AuditRecord.objects.filter(event_id__in=[row.event_id for row in rows])
+        sealed = {event_id: rest for event_id, *rest in records.values_list("event_id", "seq", "payload")}
         for row in rows:
             if row.event_id not in sealed:
+                gone += 1
                 yield Problem("outbox", None, f"event {row.event_id} ({row.event}) was sealed and is gone from the log")
-            elif sealed[row.event_id] != row.payload:
-                yield Problem("outbox", None, f"event {row.event_id} ({row.event}) differs from its record")
-    yield from _phantoms(total)
+            elif sealed[row.event_id][1] != row.payload:
+                yield Problem("record", sealed[row.event_id][0], f"differs from event {row.event_id} of the outbox")
+    if (size := log_size()) < marked:
+        yield _missing(size + 1, marked - size)
+    if gone or AuditRecord.objects.count() > marked:
+        yield from _phantoms()
 
 
-def _phantoms(marked: int) -> Iterator[Problem]:
-    """Records without an event. Looked for one by one only where the numbers don't match."""
-    if AuditRecord.objects.count() <= marked:
-        return
+def _phantoms() -> Iterator[Problem]:
+    """Records without an event."""
     records = AuditRecord.objects.order_by("seq").only("seq", "event_id")
     for rows in _chunks(records):
         known = set(Outbox.objects.filter(event_id__in=[r.event_id for r in rows]).values_list("event_id", flat=True))

@@ -80,7 +80,7 @@ def consult(operation: Operation, payload: Any, context: Context) -> Claim | Out
         reused = IdempotencyKeyReused(idempotency_key=context.idempotency_key)
         reused.recorded = True
         raise reused
-    return _answered(found.task)
+    return _answered(operation, found.task)
 
 
 def _released(task: TaskState) -> bool:
@@ -88,14 +88,15 @@ def _released(task: TaskState) -> bool:
     return task.status == TaskState.Status.FAILED and (task.error or {}).get("status", 500) >= 500
 
 
-def _answered(task: TaskState) -> Outcome:
+def _answered(operation: Operation, task: TaskState) -> Outcome:
     if task.is_async:
         return Outcome(task_id=task.task_id, accepted=True)
     if task.status == TaskState.Status.FAILED:
         raise stored_error(task)
     if task.status != TaskState.Status.COMPLETED:
         raise IdempotencyInProgress()
-    return Outcome(task_id=task.task_id, data=open_stored(task.outputs, task.task_id), receipt=task.receipt)
+    receipt = task.receipt if operation.writes else ""
+    return Outcome(task_id=task.task_id, data=open_stored(task.outputs, task.task_id), receipt=receipt)
 
 
 def stored_error(task: TaskState) -> AgentError:

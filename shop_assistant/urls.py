@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/operations/", include("orchestrator.operation_pages")),
     path("admin/", admin.site.urls),
     path("", include("orchestrator.api.urls")),
 ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Round
 
 from inventory.models import Category, Product, StockLevel
 
@@ -80,9 +80,10 @@ def is_low(product: Product, stock: Stock) -> bool:
 
 def with_available(products: QuerySet[Product]) -> QuerySet[Any]:
     """Annotate `available`: what can be sold, over all locations."""
-    free = StockLevel.objects.filter(product=OuterRef("pk")).order_by().values("product")
+    free = Round(Sum(F("on_hand") - F("reserved")), precision=3)  # SQLite adds decimals as floats
+    levels = StockLevel.objects.filter(product=OuterRef("pk")).order_by().values("product")
     return products.annotate(
-        available=Coalesce(Subquery(free.values(free=Sum(F("on_hand") - F("reserved")))), ZERO),
+        available=Coalesce(Subquery(levels.values(free=free)), ZERO),
     )
 
 

@@ -188,8 +188,8 @@ def levels_locked(
     """
     found: dict[int, list[StockLevel]] = {product.pk: [] for product in products}
     if pairs := sorted(set(create)):
-        have = StockLevel.objects.filter(product__in=found).values_list("product_id", "location_id")
-        missing = [StockLevel(product_id=p, location_id=at) for p, at in pairs if (p, at) not in set(have)]
+        have = set(StockLevel.objects.filter(product__in=found).values_list("product_id", "location_id"))
+        missing = [StockLevel(product_id=p, location_id=at) for p, at in pairs if (p, at) not in have]
         StockLevel.objects.bulk_create(missing, ignore_conflicts=True)
     rows = StockLevel.objects.select_for_update(of=("self",)).filter(product__in=found).order_by("pk")
     for level in rows.select_related("location"):

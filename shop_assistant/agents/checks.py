@@ -42,7 +42,9 @@ def check_operations(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         Error(f"Several agents claim the page {page!r}.", id="agents.E002") for page, n in pages.items() if n > 1
     ]
     problems += [
-        Error(f"Several models of operations are called {name}: OpenAPI would take one for the other.", id="agents.E004")
+        Error(
+            f"Several models of operations are called {name}: OpenAPI would take one for the other.", id="agents.E004"
+        )
         for name, count in _model_names(operations).items()
         if count > 1
     ]

@@ -166,7 +166,7 @@ def operation(
         answer_fields: dict[str, Any] = {"status": (Literal["success"], ...), "data": (gives, ...)}
         func.definition = {  # type: ignore[attr-defined]
             "name": func.__name__.removesuffix("_"),
-            "summary": inspect.getdoc(func),
+            "summary": " ".join((func.__doc__ or "").split()),
             "input": takes,
             "output": gives,
             "roles": roles,

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from audit.append_only import TRIGGERS, guarded_models
+from audit.append_only import TRIGGERS, install
 from audit.models import AuditRecord, Outbox
 from audit.sealing import seal
 from audit.services import event_record
@@ -40,10 +40,6 @@ def sql(statement: str, parameters: Iterable[object] = ()) -> None:
         cursor.execute(statement, list(parameters))
 
 
-def guarded_tables() -> list[str]:
-    return [model._meta.db_table for model in guarded_models("default")]
-
-
 @pytest.fixture
 def verify(db: None) -> Callable[[], tuple[int, str]]:
     """`verify()` runs `manage.py audit_verify`: its exit code and what it printed."""
@@ -62,7 +58,6 @@ def verify(db: None) -> Callable[[], tuple[int, str]]:
 @pytest.fixture
 def bending(db: None) -> Callable[..., None]:
     """`bending("UPDATE audit_record SET … WHERE seq = %s", [3])` past the triggers, which are back afterwards."""
-    from audit.append_only import install
 
     def bend(statement: str, parameters: Iterable[object] = ()) -> None:
         lift("audit_record")

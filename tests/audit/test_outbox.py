@@ -33,10 +33,13 @@ class Boom(Exception):
 
 @pytest.mark.django_db
 def test_a_rolled_back_change_leaves_no_event():
-    with pytest.raises(Boom), transaction.atomic():
+    def change() -> None:
         Category.objects.create(name="Gone")
         event_record("TILL_OPENED", user_id="USER1")
         raise Boom
+
+    with pytest.raises(Boom), transaction.atomic():
+        change()
     assert not Category.objects.filter(name="Gone").exists()
     assert not Outbox.objects.exists()
     assert seal() == 0
@@ -46,9 +49,13 @@ def test_a_rolled_back_change_leaves_no_event():
 def test_an_event_that_cannot_be_stored_takes_the_change_with_it():
     task_id = uuid4()
     events_record([draft(events.TASK_COMPLETED, user_id="USER1", task_id=task_id)])
-    with pytest.raises(IntegrityError), transaction.atomic():
+
+    def change() -> None:
         Category.objects.create(name="Gone")
         events_record([draft(events.TASK_COMPLETED, user_id="USER1", task_id=task_id)])
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        change()
     assert not Category.objects.filter(name="Gone").exists()
     assert Outbox.objects.count() == 1
 

@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from inventory.models import Category, ReorderPolicy, StockLevel
-from inventory.selectors import product_get, products_get
+from inventory.selectors import is_low, product_get, products_get, stock_list, stock_of
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import NotFound
 
@@ -79,8 +80,6 @@ def test_several_products_by_whatever_spelling(django_assert_num_queries):
 
 
 def test_a_product_costs_two_queries(django_assert_num_queries):
-    from inventory.selectors import is_low, stock_of
-
     stocked("SKU001", 1, 2)
     with django_assert_num_queries(2):
         item = product_get(sku="SKU001")
@@ -88,8 +87,6 @@ def test_a_product_costs_two_queries(django_assert_num_queries):
 
 
 def test_finding_a_product_among_many_uses_the_index():
-    from django.db import connection
-
     product("SKU001")
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -139,9 +136,13 @@ def test_a_list_is_narrowed_by_text_category_and_low_stock():
     assert refused.value.details["available"] == ["Tea"]
 
 
-def test_a_list_costs_the_same_for_three_products_as_for_thirty(django_assert_max_num_queries):
-    from inventory.selectors import stock_list
+def test_low_stock_of_what_is_weighed_is_exact():
+    rice = stocked("RICE", "0.100", "0.200", unit="kg")
+    ReorderPolicy.objects.create(product=rice, reorder_point=D("0.3"))
+    assert [item["sku"] for item in query(low_stock=True)["items"]] == ["RICE"]
 
+
+def test_a_list_costs_the_same_for_three_products_as_for_thirty(django_assert_max_num_queries):
     for number in range(30):
         stocked(f"SKU{number:02d}", 1, 2)
     for limit in (3, 30):

@@ -89,11 +89,11 @@ def make() -> Any:
 
         @operation(roles=EVERYBODY, effect=Effect.WRITE, audit="hung: {on_hand}")
         def hang(self, context: Context, data: Nothing) -> Found:
-            """Add one piece to the stock, tell that it is so, and hang, in a process told where to tell it."""
+            """Add one piece to the stock, tell that it is so, and hang until told to go on, in a process told where."""
             add_one(context)
             if where := os.environ.get("TELL_HANGING"):
                 Path(where).touch()
-                time.sleep(60)
+                _wait_until(Path(f"{where}.go").exists)
             return counted()
 
         @operation(roles=EVERYBODY, effect=Effect.WRITE, audit="waited: {on_hand}")
@@ -141,7 +141,11 @@ def counted() -> Found:
 def meet() -> None:
     """Wait until the other thread's first attempt has come as far; later attempts pass."""
     attempts.append("met")
-    for _ in range(100):
-        if len(attempts) >= 2:
+    _wait_until(lambda: len(attempts) >= 2)
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if condition():
             return
-        time.sleep(0.02)
+        time.sleep(0.05)

@@ -11,7 +11,7 @@ from shop_assistant.accounts.models import User
 from shop_assistant.agents import Role
 from tests.conftest import Api
 
-from .cases import MAY, PAYLOADS, RESTRICTED, ROUTES, general
+from tests.cases import MAY, PAYLOADS, RESTRICTED, ROUTES, general
 
 every_role = pytest.mark.parametrize("role", list(Role))
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
