@@ -8,13 +8,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeVar, cast
+from datetime import UTC, datetime
+from typing import Any, NoReturn, TypeVar
 
 from django.db import models, transaction
 from django.dispatch import receiver
 from simple_history.models import HistoricalRecords
 from simple_history.signals import post_create_historical_record
 
+from .events import canonical
 from .services import digest
 
 SYSTEM = "system"
@@ -66,9 +68,19 @@ def _set_author(row: Any, author: Any) -> None:
     row.history_user_id = getattr(author, "public_id", author)
 
 
+def _reason() -> str | None:
+    current = _current.get()
+    return current.reason or None if current else None
+
+
+class _Records(HistoricalRecords):  # type: ignore[misc]
+    def get_change_reason_for_object(self, instance: Any, history_type: str, using: str) -> str | None:
+        return _reason()
+
+
 def tracked(**options: Any) -> HistoricalRecords:
     """`history = tracked()`: keep every state of the rows of this model, with who and why."""
-    return HistoricalRecords(
+    return _Records(
         history_user_id_field=models.CharField(max_length=32),
         history_user_getter=_get_author,
         history_user_setter=_set_author,
@@ -97,7 +109,9 @@ class TrackedQuerySet(models.QuerySet[M]):
         with transaction.atomic():
             made = super().bulk_create(rows, batch_size=batch_size)
             tracked_model: Any = self.model
-            history = tracked_model.history.bulk_history_create(made, batch_size=batch_size)
+            history = tracked_model.history.bulk_history_create(
+                made, batch_size=batch_size, default_change_reason=_reason() or ""
+            )
             for row in history:
                 _note(row)
         return made
@@ -134,11 +148,11 @@ def _stored(column: models.Field[Any, Any], value: Any) -> str | None:
     """One spelling for a value before and after its trip through the database."""
     if value is None:
         return None
+    value = column.to_python(value)
     if isinstance(column, models.DecimalField):
-        return f"{column.to_python(value):.{column.decimal_places}f}"
-    return str(column.value_to_string(cast(models.Model, _Holder(column.attname, column.to_python(value)))))
-
-
-class _Holder:
-    def __init__(self, name: str, value: Any) -> None:
-        setattr(self, name, value)
+        return f"{value:.{column.decimal_places}f}"
+    if isinstance(column, models.JSONField):
+        return canonical(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)

@@ -1,5 +1,6 @@
 """Work that spans agents, each in one transaction: a sale (price, stock, order, tax, points) and its return."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -11,12 +12,12 @@ from customers.loyalty import points_earn, points_for, points_redeem, points_ref
 from customers.models import Customer, Interaction, LoyaltyEntry
 from customers.selectors import customer_serve, order_of
 from customers.services import interaction_record, order_link
-from inventory.models import Order, OrderLine, OrderReturn
+from inventory.models import Order, OrderLine, OrderReturn, Product
 from inventory.selectors import location_get, products_get
 from inventory.services import SoldLine, order_create, return_create
 from pricing.services import Quote, coupon_redeem, quote
 from shop_assistant.agents import Agent, Context, Effect, Input, Output, operation
-from shop_assistant.agents.errors import ClarificationNeeded, ValidationFailed
+from shop_assistant.agents.errors import ClarificationNeeded, Conflict, ValidationFailed
 from shop_assistant.agents.fields import PERSONAL, Code, Money, Number, PersonalText, Quantity, Sku, UtcTime
 from shop_assistant.agents.roles import COUNTER
 
@@ -119,6 +120,7 @@ class SalesAgent(Agent):
         """Sell goods at the counter: price them, take them from stock, book the order and the customer's points."""
         customer = customer_serve(customer_id=data.customer_id) if data.customer_id else None
         products = products_get(skus=[line.sku for line in data.lines])
+        _refuse_inactive(products.values())
         items = [(products[line.sku], line.quantity) for line in data.lines]
         with context.step("pricing", "calculate"):
             quoted = quote(items=items, customer=customer, coupon=data.coupon)
@@ -177,6 +179,11 @@ class SalesAgent(Agent):
                         summary=data.reason or "",
                     )
         return _returned(made, order, customer, data.reason, given, taken)
+
+
+def _refuse_inactive(products: Iterable[Product]) -> None:
+    if gone := sorted({product.sku for product in products if not product.active}):
+        raise Conflict(f"Not sold any more: {', '.join(gone)}.", skus=gone)
 
 
 def _points_value(data: Sell, quoted: Quote) -> Decimal:

@@ -1,6 +1,7 @@
 """The one door: every request to an agent walks through `dispatch`."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from audit.history import authored
@@ -87,13 +88,14 @@ def dispatch(*, agent: str, operation: Any, payload: dict[str, Any], context: Co
         try:
             outcome = _dispatch(agent, operation, payload, context)
         except PermissionDenied as error:
-            denial_count(
-                code=error.code,
-                user_id=context.user_id,
-                address=context.address,
-                route=str(error.details.get("permission", agent)),
-            )
-            error.recorded = True
+            with suppress(DatabaseError):  # the refusal goes out in any case
+                denial_count(
+                    code=error.code,
+                    user_id=context.user_id,
+                    address=context.address,
+                    route=str(error.details.get("permission", agent)),
+                )
+                error.recorded = True
             raise
         except AgentError:
             raise

@@ -6,7 +6,8 @@ of the references.
 
 from .planning import forecast_refresh, reorder_create, reordering_lock, targets_refresh
 from .references import next_reference
-from .sales import SoldLine, order_create, return_create
+from .returns import return_create
+from .sales import SoldLine, order_create
 from .stock import StockChange, location_default, quantity_check, stock_adjust, stock_set
 
 __all__ = [

@@ -31,27 +31,38 @@ def forecast_refresh(
     :param shop_days: see `selectors.forecast_make`.
     """
     made = forecast_make(product=product, horizon_days=horizon_days, today=today, shop_days=shop_days)
-    Forecast.objects.filter(product=product, horizon_days=horizon_days).delete()
     if not isinstance(made, Forecast):
+        Forecast.objects.filter(product=product, horizon_days=horizon_days).delete()
         return None
-    made.save()
+    figures = [f.name for f in Forecast._meta.concrete_fields if f.name not in ("id", "product", "horizon_days")]
+    Forecast.objects.bulk_create(
+        [made], update_conflicts=True, unique_fields=["product", "horizon_days"], update_fields=figures
+    )
     return made
 
 
 def targets_refresh(*, today: date) -> int:
-    """Store the computed reorder point of every active product that has one, drop the others; how many there are."""
+    """Store the computed reorder point of every active product that has one, drop older ones; how many there are."""
+    last = today - timedelta(days=1)
     targets = [
         ReorderTarget(
             product=review.product,
             reorder_point=review.plan.reorder_point,
             order_up_to=review.plan.order_up_to,
-            made_on=today - timedelta(days=1),
+            made_on=last,
         )
         for review in reorder_review(today=today)
         if review.plan is not None and review.terms.fixed_point is None
     ]
-    ReorderTarget.objects.all().delete()
-    return len(ReorderTarget.objects.bulk_create(targets, batch_size=500))
+    ReorderTarget.objects.bulk_create(
+        targets,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["product"],
+        update_fields=["reorder_point", "order_up_to", "made_on"],
+    )
+    ReorderTarget.objects.exclude(made_on=last).delete()
+    return len(targets)
 
 
 def reordering_lock() -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from rest_framework.decorators import action
 
 from shop_assistant.agents import Operation, registry
-from shop_assistant.agents.fields import UtcTime
+from shop_assistant.agents.fields import STORABLE, UtcTime
 
 from .requests import AIQuery, Name, UserId
 
@@ -88,14 +88,14 @@ class Credentials(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"username": "owner", "password": "the demo password"}]}
     )
 
-    username: str = Field(min_length=1, max_length=150)
-    password: str = Field(min_length=1, max_length=1000)
+    username: str = Field(min_length=1, max_length=150, json_schema_extra={"pattern": STORABLE})
+    password: str = Field(min_length=1, max_length=1000, json_schema_extra={"pattern": STORABLE})
 
 
 class RefreshToken(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    refresh: str = Field(min_length=1, max_length=4000)
+    refresh: str = Field(min_length=1, max_length=4000, json_schema_extra={"pattern": STORABLE})
 
 
 class Tokens(BaseModel):

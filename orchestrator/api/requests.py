@@ -97,7 +97,7 @@ def parse_query(request: Request) -> dict[str, Any]:
     if repeated := [name for name, values in request.query_params.lists() if len(values) > 1]:
         raise ValidationFailed(fields=dict.fromkeys(repeated, "is given twice"))
     payload: dict[str, Any] = dict(request.query_params.items())
-    if payload.get("limit", "").isdecimal():
+    if re.fullmatch("[0-9]+", payload.get("limit", "")):
         payload["limit"] = int(payload["limit"][:9])
     return clean_payload(payload)
 

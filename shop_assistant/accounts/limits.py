@@ -64,8 +64,10 @@ def limit(caller: str, rate: tuple[int, int] | None) -> None:
 
 
 def _refusal(allowed: int, seconds: int, started_at: datetime | str) -> RateLimited:
-    if isinstance(started_at, str):  # SQLite answers raw SQL with text, in UTC
-        started_at = datetime.fromisoformat(started_at).replace(tzinfo=UTC)
+    if isinstance(started_at, str):  # as some versions of SQLite answer raw SQL
+        started_at = datetime.fromisoformat(started_at)
+    if timezone.is_naive(started_at):  # and all of them in UTC, without saying so
+        started_at = started_at.replace(tzinfo=UTC)
     error = RateLimited(f"More than {allowed} requests in {seconds} s; wait and try again.", limit=allowed)
     error.retry_after = max(1, ceil((started_at - timezone.now()).total_seconds() + seconds))
     return error

@@ -14,6 +14,7 @@ from .base import (
     ENCRYPTION_KEYS,
     LOOKUP_KEY,
     SECRET_KEY,
+    TRUSTED_PROXIES,
 )
 
 _problems = []
@@ -38,7 +39,8 @@ if not environment.listing("ALLOWED_HOSTS") or "*" in ALLOWED_HOSTS:
 if _problems:
     raise ImproperlyConfigured("ENV=production can't start:\n  - " + "\n  - ".join(_problems))
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+if TRUSTED_PROXIES:  # without a proxy of ours anybody could send this header
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = environment.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 LOOKS_LIKE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 LOOKS_LIKE_NUMBER = re.compile(r"-?\d+(\.\d+)?(E[+-]?\d+)?", re.IGNORECASE)
-KEYS_ARE_TEXT = {"barcode", "customer_id", "ticket_id", "order", "session_id", "next_cursor"}
+KEYS_ARE_TEXT = {"key", "barcode", "customer_id", "ticket_id", "order", "session_id", "next_cursor"}
 
 
 def includes(answered: dict[str, Any], example: dict[str, Any]) -> bool:
@@ -29,7 +29,7 @@ def includes(answered: dict[str, Any], example: dict[str, Any]) -> bool:
     }
 
 
-def test_example_1(users: Any) -> None:
+def test_example_1() -> None:
     call_command("load_demo", examples_only=True)
     owner = Api(User.objects.get(public_id="USER123"))
     answer = owner.post(
@@ -162,15 +162,15 @@ def test_both_doors_answer_alike(label: str, api: Callable[[str], Api]) -> None:
     assert set(direct["data"]) == set(general_answer["data"]["data"])
 
 
-@pytest.mark.parametrize("page", ["inventory", "INVENTORY", "Inventory", " Inventory "])
-def test_a_page_is_known_in_any_case(page: str, api: Callable[[str], Api]) -> None:
-    body = {"page": page, "ui_payload": {"action": "query", "sku": "SKU001"}}
+@pytest.mark.parametrize("name", ["inventory", "INVENTORY", "Inventory", " Inventory "])
+def test_a_page_is_known_in_any_case(name: str, api: Callable[[str], Api]) -> None:
+    body = {"page": name, "ui_payload": {"action": "query", "sku": "SKU001"}}
     assert api("owner").post("/api/ai/query", body).status_code == 200
 
 
-@pytest.mark.parametrize("page", ["Customer", "Customers", "customer"])
-def test_customers_have_two_names(page: str, api: Callable[[str], Api]) -> None:
-    body = {"page": page, "ui_payload": {"action": "query_customer", "customer_id": "CUST001"}}
+@pytest.mark.parametrize("name", ["Customer", "Customers", "customer"])
+def test_customers_have_two_names(name: str, api: Callable[[str], Api]) -> None:
+    body = {"page": name, "ui_payload": {"action": "query_customer", "customer_id": "CUST001"}}
     assert api("owner").post("/api/ai/query", body).status_code == 200
 
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from inventory.models import Forecast, PurchaseOrder, ReorderPolicy, ReorderTarget, Supplier
 from inventory.selectors import daily_demand, forecast_get, open_days, product_get, reorder_review, sales_by_day
-from inventory.services import forecast_refresh, return_create
+from inventory.services import forecast_refresh, return_create, targets_refresh
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import NotFound, PermissionDenied, ValidationFailed
 
@@ -215,6 +215,20 @@ def test_the_command_stores_forecasts_and_reorder_points(regular):
     call_command("inventory_forecast", "--sku", "sku001", "--horizon", "7", stdout=out)
     call_command("inventory_forecast", stdout=out)
     assert sorted(Forecast.objects.values_list("horizon_days", flat=True)) == [7, 28]
+
+
+def test_a_stored_forecast_is_replaced_and_goes_when_there_is_too_little_left(regular):
+    first = forecast_refresh(product=regular, today=TODAY)
+    second = forecast_refresh(product=regular, today=TODAY + timedelta(days=1))
+    assert (second.pk, Forecast.objects.get().made_on) == (first.pk, TODAY)
+    assert forecast_refresh(product=regular, today=TODAY + timedelta(days=363)) is None
+    assert not Forecast.objects.exists()
+
+
+def test_reorder_points_of_yesterday_go_when_there_are_none_today(regular):
+    assert targets_refresh(today=TODAY) == targets_refresh(today=TODAY) == 1
+    assert targets_refresh(today=TODAY + timedelta(days=90)) == 0
+    assert not ReorderTarget.objects.exists()
 
 
 def test_the_command_s_exit_codes():

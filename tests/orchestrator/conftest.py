@@ -10,8 +10,7 @@ from orchestrator.outcome import Outcome
 from orchestrator.services import dispatch
 from shop_assistant.accounts.roles import system_user
 from shop_assistant.agents import Context, registry
-
-from . import laboratory as lab
+from tests.programs import laboratory as lab
 
 Run = Callable[..., Outcome]
 

@@ -16,9 +16,9 @@ from shop_assistant.accounts.models import User
 from shop_assistant.agents import Role
 from shop_assistant.agents.errors import Conflict
 from tests.conftest import Api
+from tests.processes import worker
 
 from .conftest import Run, on_hand
-from .processes import worker
 
 
 def events_of(task_id: Any) -> list[str]:
@@ -137,9 +137,7 @@ def test_a_bug_fails_at_once_and_can_be_run_again_by_hand(laboratory: Run) -> No
 
 
 @pytest.mark.django_db
-def test_a_right_that_was_lost_meanwhile_counts(
-    shop: None, api: Callable[[str], Api], users: dict[Role, User]
-) -> None:
+def test_a_right_that_was_lost_meanwhile_counts(shop: None, api: Callable[[str], Api], users: dict[Role, User]) -> None:
     accepted = api("clerk").post("/api/inventory/update", {"sku": "SKU001", "delta": 1}, Prefer="respond-async")
     users[Role.CLERK].groups.clear()
     perform_queued(accepted.json()["data"]["task_id"])

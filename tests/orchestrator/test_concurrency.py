@@ -14,9 +14,9 @@ from inventory.models import Order, StockMovement
 from orchestrator.completeness import verify_completeness
 from orchestrator.models import IdempotencyKey, TaskState
 from tests.conftest import Api
+from tests.processes import PROGRAMS, Program
 
 from .conftest import on_hand
-from .processes import HERE, Program
 
 PROCESSES = 3
 Answer = tuple[int, dict[str, Any], dict[str, str]]
@@ -30,7 +30,7 @@ def hammer(client: Api, path: str, bodies: list[Any], **headers: str) -> list[An
     with ExitStack() as running:
         programs = [
             running.enter_context(
-                Program(HERE / "run_hammer.py", json.dumps({"path": path, "bodies": share, "headers": sent}))
+                Program(PROGRAMS / "hammer.py", json.dumps({"path": path, "bodies": share, "headers": sent}))
             )
             for share in shares
         ]
@@ -64,7 +64,9 @@ def test_fifty_posts_with_one_key(api: Callable[[str], Api]) -> None:
     assert set(statuses(answers)) <= {200, 409}
     assert on_hand() == 148
     assert Order.objects.count() == orders + 1
-    sold = [(answer["data"]["order"], headers["X-Audit-Receipt"]) for status, answer, headers in answers if status == 200]
+    sold = [
+        (answer["data"]["order"], headers["X-Audit-Receipt"]) for status, answer, headers in answers if status == 200
+    ]
     assert len(sold) >= 1
     assert len(set(sold)) == 1
     for status, answer, headers in answers:
@@ -97,5 +99,3 @@ def test_points_are_not_spent_twice(api: Callable[[str], Api]) -> None:
     assert account.balance == 50
     entries = LoyaltyEntry.objects.filter(account=account)
     assert sum(entries.values_list("points", flat=True)) == 50
-
-

@@ -15,9 +15,9 @@ from orchestrator.services import perform_queued
 from shop_assistant.agents import Role
 from shop_assistant.agents.errors import InternalError, TransientError
 from shop_assistant.agents.permissions import ACT_FOR_OTHERS
+from tests.cases import PAYLOADS, ROUTES
 from tests.conftest import Api
 
-from tests.cases import PAYLOADS, ROUTES
 from .conftest import Run, on_hand
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
@@ -97,9 +97,7 @@ def test_a_refusal_is_kept(route: str, body: dict[str, Any], status: int, owner:
 
 
 @pytest.mark.parametrize(("fault", "error"), [("busy", TransientError), ("bug", InternalError)])
-def test_a_passing_or_internal_failure_releases_the_key(
-    fault: str, error: type[Exception], laboratory: Run
-) -> None:
+def test_a_passing_or_internal_failure_releases_the_key(fault: str, error: type[Exception], laboratory: Run) -> None:
     payload = {"fault": fault, "times": 4 if fault == "busy" else 1}
     with pytest.raises(error):
         laboratory("experiment", payload, idempotency_key="k")

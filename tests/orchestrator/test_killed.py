@@ -17,9 +17,9 @@ from orchestrator.services import perform_queued
 from orchestrator.tasks import LeaseLost, task_claim, task_fail, task_finish, task_requeue, tasks_sweep
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import IdempotencyInProgress, InternalError
+from tests.processes import experimenter, worker
 
 from .conftest import Run, on_hand
-from .processes import experimenter, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from shop_assistant.agents import Agent, Context, Effect, Input, Operation, Output, Role, operation, registry
 from shop_assistant.agents.fields import PersonalText
-
 from tests.cases import MAY, PAYLOADS, RESTRICTED, ROUTES
 
 OPERATIONS = {o.label: o for o in registry.operations()}

@@ -20,8 +20,8 @@ from shop_assistant.agents.errors import (
     InternalError,
     TransientError,
 )
+from tests.programs import laboratory as lab
 
-from . import laboratory as lab
 from .conftest import Run, on_hand
 
 TRANSIENT = ("busy", "timeout", "locked", "lost")

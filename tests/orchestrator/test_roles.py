@@ -9,9 +9,8 @@ from django.contrib.auth.models import Group, Permission
 from orchestrator.models import TaskState
 from shop_assistant.accounts.models import User
 from shop_assistant.agents import Role
-from tests.conftest import Api
-
 from tests.cases import MAY, PAYLOADS, RESTRICTED, ROUTES, general
+from tests.conftest import Api
 
 every_role = pytest.mark.parametrize("role", list(Role))
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from customers.models import CustomerOrder, LoyaltyAccount, LoyaltyEntry
-from inventory.models import Order, StockLevel, StockMovement
+from inventory.models import Order, Product, StockLevel, StockMovement
 from pricing.models import CouponRedemption, PriceRule
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
@@ -86,6 +86,14 @@ def test_a_refused_sale_changes_nothing(api, body, status, code):
     answer = sell(api, **body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.json()
     assert (Order.objects.count(), StockMovement.objects.count(), on_hand("SKU001"), points()) == before
+
+
+def test_what_is_not_sold_any_more_is_refused(api):
+    product = Product.objects.get(sku="SKU002")
+    product.active = False
+    product.save()
+    answer = sell(api, lines=[{"sku": "SKU002", "quantity": 1}])
+    assert (answer.status_code, answer.json()["error"]["details"]["skus"]) == (409, ["SKU002"])
 
 
 def test_stock_falls_short_over_several_lines_of_a_product_too(api):

@@ -1,10 +1,10 @@
 """Forecast every product's demand and store what comes out; meant for every night."""
 
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from datetime import date, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -13,25 +13,20 @@ from inventory.models import OrderLine, Product
 from inventory.selectors import HISTORY_DAYS, HORIZON_DAYS, day_start, open_days, products_get
 from inventory.services import forecast_refresh, targets_refresh
 from shop_assistant.agents.errors import NotFound
+from shop_assistant.commands import ShopCommand
 
-EXAMPLES = """
-examples:
+REPORT_EVERY = 50
+
+
+class Command(ShopCommand):
+    help = "Forecast demand from the orders, and compute the reorder points from it."
+    examples = """\
   manage.py inventory_forecast                     every active product with sales, 28 days ahead
   manage.py inventory_forecast --horizon 7         7 days ahead
   manage.py inventory_forecast --sku SKU001 SKU002
 
 exit codes: 0 done (products without enough history are left out), 1 unknown SKU, 2 wrong usage
 """
-REPORT_EVERY = 50
-
-
-class Command(BaseCommand):
-    help = "Forecast demand from the orders, and compute the reorder points from it."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name, subcommand, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--horizon", type=_horizon, default=HORIZON_DAYS, help="days ahead, 1 to 365 (28)")

@@ -6,21 +6,27 @@ from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from audit.models import Outbox
 from audit.verification import log_size, verify_all
 from orchestrator.completeness import verify_completeness
+from shop_assistant.commands import ShopCommand
 
 SHOWN = 100
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
     help = (
         "Verify the audit trail: every record against its payload and the one before it, the outbox, the triggers, "
-        "and that every ended task was told. Reads only. Exit code 0: whole; 1: something is wrong.\n\n"
-        "Examples: manage.py audit_verify\n          manage.py audit_verify --json"
+        "and that every ended task was told. Reads only."
     )
+    examples = """\
+  manage.py audit_verify
+  manage.py audit_verify --json       one JSON object, for programs
+
+exit codes: 0 whole, 1 something is wrong, 2 wrong usage
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")

@@ -2,16 +2,21 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from orchestrator.demo import load_examples, load_staff, load_year
+from shop_assistant.commands import ShopCommand
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
     help = (
         "Load the demo shop: its users, the entities of the README's examples and a real year of trade. What is "
-        "there already stays as it is.\n\nExamples: manage.py load_demo\n          manage.py load_demo --examples-only"
+        "there already stays as it is."
     )
+    examples = """\
+  manage.py load_demo
+  manage.py load_demo --examples-only
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--examples-only", action="store_true", help="without the year of trade")

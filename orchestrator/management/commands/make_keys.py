@@ -3,16 +3,17 @@
 import secrets
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from shop_assistant.commands import ShopCommand
 from shop_assistant.environment import new_key
 
 
-class Command(BaseCommand):
-    help = (
-        "Print fresh keys for a production .env; keep them safe, and a copy elsewhere.\n\nExample: manage.py make_keys"
-    )
+class Command(ShopCommand):
+    help = "Print fresh keys for a production .env; keep them safe, and a copy elsewhere."
+    examples = """\
+  ENV=development manage.py make_keys
+"""
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,20 +13,25 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from orchestrator.demo.staff import PUBLIC_IDS, demo_password
+from shop_assistant.commands import ShopCommand
 
 STOP_SECONDS = 15
 PR_SET_PDEATHSIG = 1
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
     help = (
         "Bring the shop up: migrate, load the demo (in development, once), start web server and worker, stop both on "
-        "Ctrl-C. One that dies is started again.\n\n"
-        "Examples: manage.py serve\n          manage.py serve --no-demo\n          API_PORT=8080 manage.py serve"
+        "Ctrl-C. One that dies is started again."
     )
+    examples = """\
+  manage.py serve
+  manage.py serve --no-demo           an empty shop
+  API_PORT=8080 manage.py serve
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="an empty shop")

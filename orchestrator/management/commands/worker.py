@@ -6,27 +6,36 @@ from typing import Any
 
 import structlog
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import close_old_connections, connections
 
 from orchestrator.calls import places
 from shop_assistant.agents.jobs import Job, jobs
+from shop_assistant.commands import ShopCommand
+
+SLOW_SECONDS = 600
+"""Jobs that come round more seldom may take long; they have a thread of their own and hold up no sealing."""
 
 log = structlog.get_logger("shop")
 
 
-class Command(BaseCommand):
-    help = (
-        "Run accepted tasks and the periodic jobs (sealing the audit trail, sweeping dead tasks, planned prices) "
-        "until stopped with Ctrl-C.\n\nExample: manage.py worker --interval 0.2"
-    )
+class Command(ShopCommand):
+    help = "Run accepted tasks and the periodic jobs (sealing the trail, dead tasks, planned prices) until Ctrl-C."
+    examples = """\
+  manage.py worker
+  manage.py worker --interval 0.2     look at the queue five times a second
+"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--interval", type=float, default=0.5, help="seconds between two looks at the queue")
 
     def handle(self, *args: Any, **options: Any) -> None:
         log.info("WORKER_STARTED", agent="Orchestrator", status="success")
-        threading.Thread(target=_keep_house, args=(jobs(),), name="jobs", daemon=True).start()
+        todo = jobs()
+        quick = [job for job in todo if job.seconds < SLOW_SECONDS]
+        slow = [job for job in todo if job.seconds >= SLOW_SECONDS]
+        for group in (quick, slow):
+            threading.Thread(target=_keep_house, args=(group,), daemon=True).start()
         call_command("db_worker", interval=options["interval"], reload=False, verbosity=0)
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 
 from tests import ROOT
 
-HERE = Path(__file__).parent
+PROGRAMS = Path(__file__).parent / "programs"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ class Program:
     """A Python process; killed at the end of the `with` block if it still runs."""
 
     def __init__(self, *arguments: str | Path, **more: str) -> None:
-        self.errors = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would block it one day
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (a pipe that nobody reads would block it one day)
         self.process = subprocess.Popen(
             [sys.executable, *map(str, arguments)],
             cwd=ROOT,
@@ -94,5 +94,5 @@ def worker(**more: str) -> Program:
 
 
 def experimenter(operation: str, context: dict[str, Any], **more: str) -> Program:
-    """A process that asks the laboratory, or takes up one of its tasks (see run_laboratory.py)."""
-    return Program(HERE / "run_laboratory.py", operation, json.dumps(context), **more)
+    """A process that asks the laboratory, or takes up one of its tasks (see experimenter.py)."""
+    return Program(PROGRAMS / "experimenter.py", operation, json.dumps(context), **more)

@@ -1,6 +1,6 @@
 """A process of its own that posts to the shop from many threads at once.
 
-`run_hammer.py {"path": …, "bodies": […], "headers": {…}}` says `ready`, waits for a line, and prints what was answered.
+`hammer.py {"path": …, "bodies": […], "headers": {…}}` says `ready`, waits for a line, and prints what was answered.
 """
 
 import json

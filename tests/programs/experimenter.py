@@ -1,4 +1,4 @@
-"""A process of its own that asks the laboratory for something: `run_laboratory.py operation {context as JSON}`.
+"""A process of its own that asks the laboratory for something: `experimenter.py operation {context as JSON}`.
 
 With `task` in the context it is a worker's process that takes up that task.
 """

@@ -1,0 +1,3 @@
+from tests.orchestrator.conftest import laboratory
+
+__all__ = ["laboratory"]
