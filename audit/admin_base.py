@@ -1,9 +1,12 @@
 """What every admin page of the shop has: unfold's look, history, and an event for each change."""
 
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Model
+from django.contrib import admin
+from django.db.models import DecimalField, Model
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
@@ -11,8 +14,38 @@ from . import events
 from .history import authored, noted_rows
 from .services import event_record
 
+MONEY_PLACES = 4
 
-class ReadOnlyAdmin(ModelAdmin):
+
+class NeatNumbers:
+    """Lists show 0.42 and 6, not 0.4200 and 6.000: money with two decimals at least, all else without idle zeros."""
+
+    model: type[Model]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        shown = super().get_list_display(request)  # type: ignore[misc]
+        decimals = {f.name: f for f in self.model._meta.concrete_fields if isinstance(f, DecimalField)}
+        return [_neat_column(decimals[name]) if name in decimals else name for name in shown]
+
+
+def _neat_column(column: "DecimalField[Any, Any]") -> Any:
+    @admin.display(description=column.verbose_name, ordering=column.name, empty_value="-")
+    def show(row: Any) -> str | None:
+        value = getattr(row, column.attname)
+        return None if value is None else neat(value, column.decimal_places or 0)
+
+    show.__name__ = column.name
+    return show
+
+
+def neat(value: Decimal, places: int) -> str:
+    """A number of a column with so many places, as people write it."""
+    least = 2 if places == MONEY_PLACES else 0
+    kept = max(least, -int(value.normalize().as_tuple().exponent))
+    return number_format(value, kept)
+
+
+class ReadOnlyAdmin(NeatNumbers, ModelAdmin):
     """Ledgers, records and tasks: to be looked at."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -69,11 +102,11 @@ class AuditedAdmin:
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
 
-class PlainAdmin(AuditedAdmin, ModelAdmin):
+class PlainAdmin(AuditedAdmin, NeatNumbers, ModelAdmin):
     """Settings without a history of their own; their changes are events."""
 
 
-class ShopAdmin(AuditedAdmin, SimpleHistoryAdmin, ModelAdmin):
+class ShopAdmin(AuditedAdmin, NeatNumbers, SimpleHistoryAdmin, ModelAdmin):
     """Master data."""
 
 

@@ -6,6 +6,9 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shop_assistant.agents import Input, Output
+from shop_assistant.agents.errors import AgentError
+from shop_assistant.agents.operation import UNKNOWN_FIELD
+from shop_assistant.agents.payload import plain
 from shop_assistant.vault.models import SubjectKey
 from shop_assistant.vault.services import key_for, sealer, unseal
 
@@ -57,6 +60,14 @@ def dump_inputs(data: Input, output: Output | None, task_id: UUID) -> dict[str, 
 def dump_refused(payload: Any, task_id: UUID) -> dict[str, Any]:
     """A payload that no operation understood: sealed whole, since nobody knows what is in it."""
     return {"refused": LazySealer(task_id, None)(payload)} if payload else {}
+
+
+def dump_details(error: AgentError, task_id: UUID) -> dict[str, Any]:
+    """An error's details as stored. The names of fields that no operation has are the caller's own words: sealed."""
+    kept: dict[str, Any] = plain(error.details)
+    if UNKNOWN_FIELD in kept.get("fields", {}).values():
+        kept["fields"] = LazySealer(task_id, None)(kept["fields"])
+    return kept
 
 
 def open_stored(stored: Any, task_id: UUID) -> Any:

@@ -12,13 +12,13 @@ from audit import events
 from audit.services import events_record
 from shop_assistant.agents import Context, Operation
 from shop_assistant.agents.errors import AgentError, Conflict, NotFound, TransientError
-from shop_assistant.agents.payload import plain
 
 from . import records
 from .idempotency import Claim, Taken
 from .leases import lease_end
 from .models import TaskState
 from .queue import enqueue
+from .storing import dump_details
 
 Status = TaskState.Status
 
@@ -214,7 +214,12 @@ def _complete(task: TaskState, trace: list[dict[str, Any]], outputs: Any) -> Non
 def _fail(task: TaskState, trace: list[dict[str, Any]], error: AgentError) -> None:
     task.finished_at = task.updated_at = timezone.now()
     task.status, task.agent_calls, task.error_code = Status.FAILED, list(trace), error.code
-    task.error = {"code": error.code, "status": error.status, "message": error.message, "details": plain(error.details)}
+    task.error = {
+        "code": error.code,
+        "status": error.status,
+        "message": error.message,
+        "details": dump_details(error, task.task_id),
+    }
     task.lease_token = task.lease_until = None
 
 

@@ -133,6 +133,10 @@ class _Blank(dict[str, Any]):
         return "-"
 
 
+UNKNOWN_FIELD = "Extra inputs are not permitted"
+"""What pydantic says of a field that an operation does not have."""
+
+
 def field_errors(error: ValidationError) -> dict[str, str]:
     """What is wrong, by field; never the value itself, which may be personal."""
     return {
