@@ -332,4 +332,4 @@ _COLUMNS = ("seq", "event_id", "event", "task_id", "user_id", "agent", "timestam
 
 def _harmless(value: Any) -> Any:
     """No spreadsheet takes a cell for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value

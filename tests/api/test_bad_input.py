@@ -242,11 +242,11 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("label", "body"), WRONG, ids=lambda value: str(value)[:60])
-def test_values_that_make_no_sense(label: str, body: dict[str, Any], api: Callable[[str], Api]) -> None:
-    before = business()
-    answer = api("owner").post(ROUTES[label], body)
-    refusal(answer, 400, 422)
+@pytest.mark.parametrize("label", sorted({label for label, _ in WRONG}))
+def test_values_that_make_no_sense(label: str, api: Callable[[str], Api]) -> None:
+    owner, before = api("owner"), business()
+    for body in (body for named, body in WRONG if named == label):
+        refusal(owner.post(ROUTES[label], body), 400, 422)
     assert business() == before
 
 
@@ -282,54 +282,54 @@ UNKNOWN: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("label", "body"), UNKNOWN, ids=lambda value: str(value)[:60])
-def test_things_that_are_not_there(label: str, body: dict[str, Any], api: Callable[[str], Api]) -> None:
-    before = business()
-    error = refusal(api("owner").post(ROUTES[label], body), 404)
-    assert error["code"] == "DATA_NOT_FOUND"
-    if "SKU999" in str(body):
-        assert error["details"]["sku"] == "SKU999"
-        assert "SKU001" in error["details"]["available_skus"]
+@pytest.mark.parametrize("label", sorted({label for label, _ in UNKNOWN}))
+def test_things_that_are_not_there(label: str, api: Callable[[str], Api]) -> None:
+    owner, before = api("owner"), business()
+    for body in (body for named, body in UNKNOWN if named == label):
+        error = refusal(owner.post(ROUTES[label], body), 404)
+        assert error["code"] == "DATA_NOT_FOUND"
+        if "SKU999" in str(body):
+            assert error["details"]["sku"] == "SKU999"
+            assert "SKU001" in error["details"]["available_skus"]
     assert business() == before
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "limit=0",
-        "limit=201",
-        "limit=x",
-        "limit=1e3",
-        "limit=99999999999999999999",
-        "limit=\u0661",
-        "cursor=x",
-        "cursor=-1",
-        "cursor=99999999999999999999",
-        "task_id=7",
-        "from=yesterday",
-        "from=2024-01-01",
-        "to=2024-13-01T00:00:00Z",
-        "from=0001-01-01T00:00:00%2B14:00",
-        "event=" + "x" * 65,
-        "event=a%00b",
-        "user_id=%00",
-        "user_id=" + "x" * 33,
-        "agent=" + "x" * 33,
-        "unknown=1",
-        "event=A&event=B",
-        "=1",
-        "%ff=%ff",
-    ],
-)
-def test_filters_of_the_trail(query: str, api: Callable[[str], Api]) -> None:
-    error = refusal(api("owner").get(f"/api/ai/audit?{query}"), 400)
-    assert error["code"] == "VALIDATION_ERROR"
+FILTERS = [
+    "limit=0",
+    "limit=201",
+    "limit=x",
+    "limit=1e3",
+    "limit=99999999999999999999",
+    "limit=\u0661",
+    "cursor=x",
+    "cursor=-1",
+    "cursor=99999999999999999999",
+    "task_id=7",
+    "from=yesterday",
+    "from=2024-01-01",
+    "to=2024-13-01T00:00:00Z",
+    "from=0001-01-01T00:00:00%2B14:00",
+    "event=" + "x" * 65,
+    "event=a%00b",
+    "user_id=%00",
+    "user_id=" + "x" * 33,
+    "agent=" + "x" * 33,
+    "unknown=1",
+    "event=A&event=B",
+    "=1",
+    "%ff=%ff",
+]
 
 
-@pytest.mark.parametrize(
-    "query", ["event=%F0%9F%91%8D", "event=%27%20OR%201=1--", "user_id=%ff", "cursor=1", "limit=1"]
-)
-def test_filters_that_find_nothing(query: str, api: Callable[[str], Api]) -> None:
-    answer = api("owner").get(f"/api/ai/audit?{query}")
-    assert answer.status_code == 200
-    assert answer.json()["data"]["items"] == [] or query == "limit=1"
+def test_filters_of_the_trail(api: Callable[[str], Api]) -> None:
+    owner = api("owner")
+    for query in FILTERS:
+        error = refusal(owner.get(f"/api/ai/audit?{query}"), 400)
+        assert error["code"] == "VALIDATION_ERROR", query
+
+
+def test_filters_that_find_nothing(api: Callable[[str], Api]) -> None:
+    owner = api("owner")
+    for query in ("event=%F0%9F%91%8D", "event=%27%20OR%201=1--", "user_id=%ff", "cursor=1"):
+        answer = owner.get(f"/api/ai/audit?{query}")
+        assert (answer.status_code, answer.json()["data"]["items"]) == (200, []), query

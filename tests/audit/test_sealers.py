@@ -15,7 +15,7 @@ from audit.services import event_record
 from audit.verification import verify_all
 from tests.audit.conftest import events_make
 from tests.audit.test_sealing import check_chain
-from tests.orchestrator.processes import Program
+from tests.processes import Program
 
 SEALER = Path(__file__).parent / "run_sealer.py"
 pytestmark = pytest.mark.django_db(transaction=True)
