@@ -73,7 +73,7 @@ def _reason() -> str | None:
     return current.reason or None if current else None
 
 
-class _Records(HistoricalRecords):  # type: ignore[misc]
+class _Records(HistoricalRecords):
     def get_change_reason_for_object(self, instance: Any, history_type: str, using: str) -> str | None:
         return _reason()
 

@@ -88,7 +88,7 @@ def verify_outbox() -> Iterator[Problem]:
     for rows in _chunks(Outbox.objects.exclude(sealed_at=None).order_by("id")):
         marked += len(rows)
         records = AuditRecord.objects.filter(event_id__in=[row.event_id for row in rows])
-        sealed = {event_id: rest for event_id, *rest in records.values_list("event_id", "seq", "payload")}
+        sealed = {id_: (seq, text) for id_, seq, text in records.values_list("event_id", "seq", "payload")}
         for row in rows:
             if row.event_id not in sealed:
                 gone += 1

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,19 @@ def listing(name: str) -> list[str]:
 
 
 def url(name: str, *, schemes: tuple[str, ...]) -> str:
-    value = text(name)
-    if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).netloc):
+    value, found = text(name), None
+    with suppress(ValueError):
+        found = urlsplit(value)
+    if value and (found is None or found.scheme not in schemes or not found.netloc):
         raise _wrong(name, "a URL beginning " + " or ".join(f"{s}://" for s in schemes) + ", or left empty")
+    return value
+
+
+def host(name: str, *, default: str) -> str:
+    """A host name or an IP address."""
+    value = text(name, default=default)
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9a-fA-F:.]{2,45}", value):
+        raise _wrong(name, "a host name or an IP address")
     return value
 
 
@@ -160,12 +171,15 @@ def development_keys(folder: Path) -> dict[str, str]:
 
 def database(name: str, *, default: str, pool_size: int, prepared: bool) -> dict[str, Any]:
     """A database's settings from its URL, with what each kind needs to be durable and fast."""
-    try:
-        config: dict[str, Any] = env.db_url_config(text(name, default=default))
-    except Exception:
-        raise _wrong(name, "like postgresql://user:password@host:5432/name or sqlite:///path") from None
+    value = text(name, default=default)
+    config: dict[str, Any] = {}
+    with suppress(ValueError):
+        if urlsplit(value).scheme in ("postgresql", "postgres", "sqlite"):
+            config = env.db_url_config(value)
+    if not config.get("NAME"):
+        raise _wrong(name, "like postgresql://user:password@host:5432/name or sqlite:///path")
     options = config.setdefault("OPTIONS", {})
-    if "sqlite" in config.get("ENGINE", ""):
+    if "sqlite" in config["ENGINE"]:
         options.update(
             transaction_mode="IMMEDIATE",  # a transaction that will write says so at once: no upgrade deadlocks
             timeout=20,
@@ -174,11 +188,9 @@ def database(name: str, *, default: str, pool_size: int, prepared: bool) -> dict
                 "PRAGMA secure_delete=ON; PRAGMA cache_size=-32000"
             ),
         )
-    elif "postgresql" in config.get("ENGINE", ""):
+    else:
         options.update(connect_timeout=10)
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
         if prepared:
             options.update(server_side_binding=True, prepare_threshold=1)
-    else:
-        raise _wrong(name, "a postgresql:// or sqlite:/// URL")
     return config

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import LazyObject
 
 KEYS = ("timestamp", "level", "task_id", "user_id", "event", "agent", "duration_ms", "status")
+METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 MORE = ("method", "route", "traceback", "count", "database")
 
 Event = MutableMapping[str, Any]
@@ -42,7 +43,7 @@ def configure_logging(asked: dict[str, Any]) -> None:
         handlers.append(logging.FileHandler(asked["path"]))
     finishing = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _only_known, _render()]
     formatter = structlog.stdlib.ProcessorFormatter(
-        processors=finishing, foreign_pre_chain=[_foreign, *_common()], keep_exc_info=False
+        processors=finishing, foreign_pre_chain=[_foreign, *_common()], pass_foreign_args=True
     )
     for handler in handlers:
         handler.setFormatter(formatter)
@@ -55,6 +56,12 @@ def configure_logging(asked: dict[str, Any]) -> None:
     )
     for noisy in ("django.request", "django.security", "django_tasks", "django_tasks_db", "_granian"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("django.request").addFilter(_unhandled)
+
+
+def _unhandled(record: logging.LogRecord) -> bool:
+    """Of Django's lines about 5xx answers those that nobody else has written: exceptions outside of the API."""
+    return record.exc_info is not None
 
 
 def _common() -> list[Any]:
@@ -73,9 +80,12 @@ def _timestamp(logger: Any, method: str, event: Event) -> Event:
 
 
 def _foreign(logger: Any, method: str, event: Event) -> Event:
-    """Another library's record: its template and the exception's type and places."""
+    """Another library's record: its template and the exception's type and places. A text without anything to fill in
+    may have been filled in already: of that only the place is told.
+    """
     record: logging.LogRecord = event["_record"]
-    event["event"], event["agent"] = str(record.msg)[:200], record.name
+    event["event"] = str(record.msg)[:200] if event.pop("positional_args", None) else f"{record.module}:{record.lineno}"
+    event["agent"] = record.name
     if record.exc_info and record.exc_info[0]:
         event["status"] = record.exc_info[0].__name__
         frames = traceback.extract_tb(record.exc_info[2])
@@ -120,7 +130,7 @@ class RequestLogMiddleware:
             agent="Orchestrator",
             duration_ms=round(duration_ms, 1),
             status=response.status_code,
-            method=request.method,
+            method=request.method if request.method in METHODS else "other",
             route=route_of(request),
         )
 

@@ -95,3 +95,13 @@ def shop(db: None) -> None:
     from orchestrator.demo import load_examples  # only tests that use it need all of the shop
 
     load_examples()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the fuzzing of the API sent (tests/api/test_schema_fuzz.py), under whichever process it ran."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    lines = sorted(text for report in reports for name, text in report.user_properties if name == "schemathesis")
+    if lines:
+        terminalreporter.section("Schemathesis")
+        for line in dict.fromkeys(lines):
+            terminalreporter.line(line)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from audit.services import denial_count
 from orchestrator.calls import places
-from orchestrator.retry import classify
+from orchestrator.retry import classify, is_transient
 from shop_assistant.accounts.limits import address_token
 from shop_assistant.agents.errors import (
     AccessError,
@@ -67,7 +67,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: any exception of a view as an answer."""
     translated = _OF_THE_FRAMEWORK.get(type(error))
     failure = translated() if translated else classify(error)
-    if not isinstance(error, AgentError) and not translated:
+    if not isinstance(error, AgentError) and not translated and not is_transient(error):
         _escalate(error)
     if isinstance(failure, AccessError | SemanticError) and not (failure.task_id or failure.recorded):
         _count(failure, context["request"])

@@ -16,8 +16,9 @@ from orchestrator.outcome import Outcome
 from orchestrator.selectors import task_get
 from orchestrator.services import dispatch
 from shop_assistant.accounts.limits import address_token, limit
+from shop_assistant.accounts.models import User
 from shop_assistant.agents import Agent, Context, Operation, registry
-from shop_assistant.agents.errors import PermissionDenied, ValidationFailed
+from shop_assistant.agents.errors import NotAuthenticated, NotFound, PermissionDenied, ValidationFailed
 from shop_assistant.agents.permissions import ACT_FOR_OTHERS
 
 from . import describing
@@ -30,15 +31,23 @@ class ShopView(APIView):
     permission_classes: Any = (IsAuthenticated,)
 
     def perform_authentication(self, request: Request) -> None:
-        super().perform_authentication(request)
+        try:
+            super().perform_authentication(request)
+        except NotAuthenticated:
+            self._limit_address(request)
+            raise
         user_id = getattr(request.user, "public_id", None)
         if user_id:
             limit(f"user:{user_id}", settings.RATE_LIMIT_USER)
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> Never:
         """Anonymous callers are counted by address before they are told to log in."""
-        limit(f"address:{address_token(request)}", settings.RATE_LIMIT_ANONYMOUS)
+        self._limit_address(request)
         super().permission_denied(request, message, code)
+
+    @staticmethod
+    def _limit_address(request: Request) -> None:
+        limit(f"address:{address_token(request)}", settings.RATE_LIMIT_ANONYMOUS)
 
 
 class OpenView(ShopView):
@@ -48,16 +57,20 @@ class OpenView(ShopView):
     authentication_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        limit(f"address:{address_token(request)}", settings.RATE_LIMIT_ANONYMOUS)
+        self._limit_address(request)
         super().initial(request, *args, **kwargs)
 
 
 def context_of(request: Request, *, user_id: str | None, **fields: Any) -> Context:
-    """:raises PermissionDenied: for another's user_id without the permission to act for others."""
+    """:raises PermissionDenied: for another's user_id without the permission to act for others.
+    :raises NotFound: when that other is nobody, or may not log in any more.
+    """
     user: Any = request.user
     other = user_id if user_id and user_id != user.public_id else None
     if other and not user.has_perm(f"agents.{ACT_FOR_OTHERS}"):
         raise PermissionDenied("user_id is another's; leave it out or send your own.", permission=ACT_FOR_OTHERS)
+    if other and not User.objects.filter(public_id=other, is_active=True).exists():
+        raise NotFound("There is no such user to act for.", user_id=other)
     return Context(
         user=user,
         channel="rest",

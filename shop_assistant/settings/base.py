@@ -37,7 +37,7 @@ LOOKUP_KEY = environment.key("LOOKUP_KEY", _keys.get("LOOKUP_KEY", NO_KEY))
 
 # Address and security
 DEBUG = environment.flag("DEBUG", default=False)
-API_HOST = environment.text("API_HOST", default="127.0.0.1")
+API_HOST = environment.host("API_HOST", default="127.0.0.1")
 API_PORT = environment.whole("API_PORT", default=8000, low=1, high=65535)
 ALLOWED_HOSTS = environment.listing("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", API_HOST]
 CORS_ALLOWED_ORIGINS = environment.listing("CORS_ALLOWED_ORIGINS")

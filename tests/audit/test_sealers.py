@@ -4,7 +4,6 @@ import signal
 import threading
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -15,9 +14,9 @@ from audit.services import event_record
 from audit.verification import verify_all
 from tests.audit.conftest import events_make
 from tests.audit.test_sealing import check_chain
-from tests.processes import Program
+from tests.processes import PROGRAMS, Program
 
-SEALER = Path(__file__).parent / "run_sealer.py"
+SEALER = PROGRAMS / "sealer.py"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -1,6 +1,8 @@
 """A sealer in a process of its own: seals until it has seen so many records in the log.
 
-python tests/audit/sealer.py RECORDS [no-lock | die-before-commit | die-before-mark]
+    sealer.py RECORDS [no-lock | die-before-commit | die-before-mark]
+
+It prints how many it added itself.
 """
 
 import os

@@ -1,0 +1,231 @@
+"""How many queries each operation may cost through the REST door; and lists cost the same however long they are.
+
+Counted are the statements that reach a table; opening and closing transactions and waiting for a lock are not.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from audit.sealing import seal
+from customers.loyalty import points_earn
+from customers.models import Customer
+from inventory.models import Product
+from orchestrator.models import TaskState
+from orchestrator.services import perform_queued
+from pricing.models import PriceRule
+from shop_assistant.agents import call
+from tests.cases import PAYLOADS, ROUTES, general
+from tests.conftest import Api
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
+
+BOUNDS = re.compile(r"^(BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK|SET CONSTRAINTS|SELECT pg_advisory)")
+
+
+BUDGETS = {
+    "audit.compliance_check": 23,  # one for each rule, and sealing what waits
+    "audit.export": 11,
+    "audit.log": 10,
+    "customers.create_ticket": 18,
+    "customers.get_recommendations": 14,
+    "customers.loyalty": 5,
+    "customers.query_customer": 10,
+    "inventory.forecast": 8,
+    "inventory.query": 6,
+    "inventory.reorder": 10,
+    "inventory.update": 10,
+    "pricing.apply_discount": 6,
+    "pricing.calculate": 6,
+    "pricing.recommend": 8,
+    "pricing.rules": 5,
+    "sales.return": 30,
+    "sales.sell": 21,
+}
+"""For the second request of its kind; the first one may make a counter. Token, permissions and storing the task and its
+events are four of a read's and six of a write's. Where the shop limits rates, counting the request is one more."""
+
+
+class Count:
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+        self.commits = 0
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+
+@contextmanager
+def counting() -> Iterator[Count]:
+    count = Count()
+    with CaptureQueriesContext(connection) as captured:
+        yield count
+    sql = [query["sql"] for query in captured.captured_queries]
+    count.statements = [statement for statement in sql if not BOUNDS.match(statement)]
+    count.commits = sql.count("COMMIT")
+
+
+def cost(client: Api, path: str, body: dict[str, Any], **headers: str) -> Count:
+    with counting() as count:
+        answer = client.post(path, body, **headers)
+    assert answer.status_code in (200, 202), answer.content
+    return count
+
+
+@pytest.mark.parametrize("label", sorted(ROUTES))
+def test_budgets(label: str, api: Callable[[str], Api]) -> None:
+    owner = api("owner")
+    owner.post(ROUTES[label], PAYLOADS[label] | ({"order": "S-000002"} if label == "sales.return" else {}))
+    count = cost(owner, ROUTES[label], PAYLOADS[label])
+    assert len(count) <= BUDGETS[label], "\n".join(count.statements)
+
+
+def test_every_operation_has_its_budget() -> None:
+    assert set(BUDGETS) == set(ROUTES)
+
+
+def test_the_general_route_costs_no_more(api: Callable[[str], Api]) -> None:
+    count = cost(api("owner"), "/api/ai/query", general("inventory.query", PAYLOADS["inventory.query"]))
+    assert len(count) <= BUDGETS["inventory.query"]
+
+
+def test_other_routes(api: Callable[[str], Api]) -> None:
+    owner = api("owner")
+    task_id = owner.post("/api/inventory/query", {"sku": "SKU001"})["X-Task-ID"]
+    with counting() as count:
+        owner.get(f"/api/ai/task/{task_id}")
+    assert len(count) <= 4, count.statements
+    owner.get("/api/ai/audit")
+    with counting() as count:
+        owner.get("/api/ai/audit")
+    assert len(count) <= 10, count.statements
+    with counting() as count:
+        owner.get("/health/live")
+    assert count.statements == []
+    with counting() as count:
+        api(None).post("/api/inventory/query", {})
+    assert len(count) <= 1, count.statements
+    with counting() as count:
+        owner.post("/api/inventory/query", {"sku": 5})
+    assert len(count) <= 6, count.statements
+
+
+def test_accepting_and_repeating(api: Callable[[str], Api]) -> None:
+    owner, body = api("owner"), PAYLOADS["inventory.update"]
+    assert len(cost(owner, "/api/inventory/update", body, Prefer="respond-async")) <= 5
+    assert len(cost(owner, "/api/inventory/update", body, Idempotency_Key="k")) <= BUDGETS["inventory.update"] + 2
+    assert len(cost(owner, "/api/inventory/update", body, Idempotency_Key="k")) <= 4
+
+
+# However much there is, it costs the same.
+
+
+@pytest.fixture
+def crowd() -> list[str]:
+    """Forty more products in stock, forty more rules; their SKUs."""
+    skus = [f"MORE{number:03}" for number in range(40)]
+    like = Product.objects.get(sku="SKU001")
+    Product.objects.create_all(
+        Product(sku=sku, name=f"More of {sku}", list_price=Decimal(5), category=like.category, supplier=like.supplier)
+        for sku in skus
+    )
+    for sku in skus:
+        call("inventory", "update", {"sku": sku, "delta": 100, "reason": "delivery"})
+        PriceRule.objects.create(code=f"RULE-{sku}", name=sku, kind="percent", value=Decimal(1))
+    return skus
+
+
+LISTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("inventory.query", {"limit": 2}, {"limit": 40}),
+    ("inventory.query", {"limit": 2, "search": "e"}, {"limit": 40, "search": "e"}),
+    ("pricing.rules", {"limit": 2}, {"limit": 40}),
+    ("inventory.query", {"limit": 2, "category": "Widgets"}, {"limit": 40, "category": "Widgets"}),
+]
+
+
+@pytest.mark.parametrize(("label", "few", "many"), LISTS, ids=lambda value: str(value)[:40])
+def test_long_lists(
+    label: str, few: dict[str, Any], many: dict[str, Any], crowd: list[str], api: Callable[[str], Api]
+) -> None:
+    owner = api("owner")
+    little, much = cost(owner, ROUTES[label], few), cost(owner, ROUTES[label], many)
+    assert len(much) == len(little), "\n".join(much.statements)
+
+
+def test_reordering_and_recommending_over_more_products(api: Callable[[str], Api], request: Any) -> None:
+    owner = api("owner")
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("inventory.reorder", {}),
+        ("customers.get_recommendations", {"limit": 50}),
+    ]
+    before = [len(cost(owner, ROUTES[label], body)) for label, body in asked]
+    request.getfixturevalue("crowd")
+    after = [cost(owner, ROUTES[label], body) for label, body in asked]
+    for (label, _), little, much in zip(asked, before, after, strict=True):
+        assert len(much) <= little + 1, f"{label}: {little}\n" + "\n".join(much.statements)
+
+
+def test_long_baskets(crowd: list[str], api: Callable[[str], Api]) -> None:
+    owner = api("owner")
+
+    def basket(size: int) -> dict[str, Any]:
+        return {"lines": [{"sku": sku, "quantity": 1} for sku in crowd[:size]], "customer_id": "CUST001"}
+
+    assert len(cost(owner, "/api/pricing/calculate", basket(40))) == len(
+        cost(owner, "/api/pricing/calculate", basket(1))
+    )
+    sold = [owner.post("/api/sales/sell", basket(size)).json()["data"]["order"] for size in (1, 1, 20)]
+    little, much = cost(owner, "/api/sales/sell", basket(1)), cost(owner, "/api/sales/sell", basket(20))
+    assert len(much) == len(little), "\n".join(much.statements)
+    owner.post("/api/sales/return", {"order": sold[0]})
+    little, much = (cost(owner, "/api/sales/return", {"order": order}) for order in sold[1:])
+    assert len(much) == len(little), "\n".join(much.statements)
+
+
+def test_long_histories(api: Callable[[str], Api]) -> None:
+    owner, body = api("owner"), {"customer_id": "CUST001", "operation": "history"}
+    little = cost(owner, "/api/customer/loyalty", {**body, "limit": 1})
+    customer = Customer.objects.get(public_id="CUST001")
+    for number in range(30):
+        points_earn(customer=customer, points=1, reason=f"visit {number}", user_id="system")
+    much = cost(owner, "/api/customer/loyalty", {**body, "limit": 50})
+    assert len(much) <= len(little) + 1, "\n".join(much.statements)  # one key for all the reasons
+    assert len(cost(owner, "/api/customer/profile", {"customer_id": "CUST001"})) <= BUDGETS["customers.query_customer"]
+
+
+def test_a_long_trail(api: Callable[[str], Api]) -> None:
+    owner = api("owner")
+    for _ in range(30):
+        owner.post("/api/inventory/query", {"sku": "SKU001"})
+    seal()
+    owner.get("/api/ai/audit")
+    found = []
+    for limit in (1, 50):
+        with counting() as count:
+            owner.get("/api/ai/audit", {"limit": limit})
+        found.append(len(count))
+    assert found[0] == found[1]
+    assert len(cost(owner, "/api/audit/export", {})) <= BUDGETS["audit.export"]
+
+
+@pytest.mark.parametrize(
+    ("label", "commits"), [("inventory.query", 1), ("customers.query_customer", 1), ("inventory.update", 2)]
+)
+@pytest.mark.django_db(transaction=True)
+def test_one_commit_for_a_read_and_two_for_a_write(label: str, commits: int, api: Callable[[str], Api]) -> None:
+    assert cost(api("owner"), ROUTES[label], PAYLOADS[label]).commits == commits
+
+
+@pytest.mark.django_db(transaction=True)
+def test_commits_of_accepted_work(api: Callable[[str], Api]) -> None:
+    accepted = api("owner")
+    assert cost(accepted, "/api/inventory/update", PAYLOADS["inventory.update"], Prefer="respond-async").commits == 1
+    with counting() as count:
+        perform_queued(TaskState.objects.get().task_id)
+    assert count.commits == 2

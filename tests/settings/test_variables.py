@@ -1,0 +1,193 @@
+"""Every variable of the environment: its default, and what it refuses and how that is said."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from tests import ROOT
+
+from .conftest import Load
+
+NAMES = set(re.findall(r"^([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+USERS = {
+    "API_HOST",
+    "API_PORT",
+    "ENV",
+    "DATABASE_URL",
+    "AUDIT_DB_URL",
+    "OPENAI_API_KEY",
+    "STRIPE_API_KEY",
+    "INVENTORY_API_URL",
+    "LOG_LEVEL",
+    "AUDIT_LOG_PATH",
+    "ENABLE_PRICE_OPTIMIZATION",
+    "ENABLE_DYNAMIC_PRICING",
+    "COMPLIANCE_THRESHOLD",
+}
+SECRET = "s3cr3t-Canary"
+
+
+def test_the_users_variables_are_all_there() -> None:
+    assert NAMES >= USERS
+    assert {
+        "DEMO_PASSWORD",
+        "SHOP_NAME",
+        "SHOP_CURRENCY",
+        "SHOP_TIMEZONE",
+        "RATE_LIMIT_USER",
+        "RATE_LIMIT_ANONYMOUS",
+        "ACCESS_TOKEN_MINUTES",
+        "TASKS_BACKEND",
+        "CACHE_URL",
+    } <= NAMES
+
+
+def test_every_variable_that_is_read_is_listed() -> None:
+    sources = [*ROOT.glob("shop_assistant/settings/*.py"), ROOT / "shop_assistant/environment.py"]
+    readers = "choice|flag|whole|decimal|text|listing|url|currency|time_zone|rate|key_ring|key|host|_database"
+    read = {
+        name
+        for source in sources
+        for name in re.findall(rf"\b(?:{readers})\(\"([A-Z][A-Z0-9_]+)\"", source.read_text())
+    }
+    assert read - {"TEST_DATABASE_URL"} == NAMES
+
+
+def test_the_users_own_file(load: Load) -> None:
+    settings = load(
+        API_HOST="0.0.0.0",
+        API_PORT="8000",
+        ENV="development",
+        DATABASE_URL="postgresql://user:password@localhost:5432/ai_shop",
+        AUDIT_DB_URL="postgresql://user:password@localhost:5432/audit_logs",
+        OPENAI_API_KEY="sk-...",
+        STRIPE_API_KEY="sk_test_...",
+        INVENTORY_API_URL="https://api.inventory.example.com",
+        LOG_LEVEL="INFO",
+        AUDIT_LOG_PATH="./logs/audit.log",
+        ENABLE_PRICE_OPTIMIZATION="true",
+        ENABLE_DYNAMIC_PRICING="true",
+        COMPLIANCE_THRESHOLD="50",
+    )
+    assert (settings.API_HOST, settings.API_PORT) == ("0.0.0.0", 8000)
+    assert {alias: found["NAME"] for alias, found in settings.DATABASES.items()} == {
+        "default": "ai_shop",
+        "audit": "audit_logs",
+    }
+    assert settings.DATABASES["default"]["OPTIONS"]["pool"]
+    assert settings.DATABASES["default"]["OPTIONS"]["prepare_threshold"] == 1
+    assert settings.AUDIT_DATABASE == "audit"
+    assert Path("logs/audit.log") == settings.AUDIT_LOG_PATH
+    assert (settings.ENABLE_PRICE_OPTIMIZATION, settings.ENABLE_DYNAMIC_PRICING) == (True, True)
+    assert settings.COMPLIANCE_THRESHOLD == 50
+
+
+def test_nothing_set(load: Load, tmp_path: Path) -> None:
+    settings = load()
+    assert settings.ENV == "development"
+    assert settings.DATABASES["default"]["NAME"] == str(tmp_path / "shop.sqlite3")
+    assert set(settings.DATABASES) == {"default"}
+    assert settings.AUDIT_DATABASE == "default"
+    assert (settings.SHOP_CURRENCY, settings.SHOP_TIMEZONE, settings.TIME_ZONE) == (
+        "GBP",
+        "Europe/London",
+        "Europe/London",
+    )
+    assert (settings.RATE_LIMIT_USER, settings.RATE_LIMIT_ANONYMOUS) == ((600, 60), (30, 60))
+    assert settings.ACCESS_TOKEN_MINUTES == 15
+    assert settings.DEBUG is False
+    assert settings.LOGGING["path"] is None
+
+
+def test_development_keys_are_made_once_and_kept_private(load: Load, tmp_path: Path) -> None:
+    first, second = load(), load()
+    assert (first.SECRET_KEY, first.LOOKUP_KEY) == (second.SECRET_KEY, second.LOOKUP_KEY)
+    assert first.ENCRYPTION_KEYS == second.ENCRYPTION_KEYS
+    assert len(first.SECRET_KEY) > 50
+    kept = tmp_path / "development-keys.json"
+    assert kept.stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
+
+
+GOOD: list[tuple[str, str, Callable[[Any], Any], Any]] = [
+    ("API_HOST", "::", lambda s: s.API_HOST, "::"),
+    ("API_HOST", "shop.example", lambda s: s.API_HOST, "shop.example"),
+    ("API_PORT", " 8080 ", lambda s: s.API_PORT, 8080),
+    ("ALLOWED_HOSTS", "a.example, b.example,", lambda s: s.ALLOWED_HOSTS, ["a.example", "b.example"]),
+    ("SHOP_CURRENCY", "jpy", lambda s: s.SHOP_CURRENCY, "JPY"),
+    ("SHOP_TIMEZONE", "Asia/Tokyo", lambda s: s.TIME_ZONE, "Asia/Tokyo"),
+    ("SHOP_NAME", "Bob's", lambda s: s.SHOP_NAME, "Bob's"),
+    ("RATE_LIMIT_USER", "off", lambda s: s.RATE_LIMIT_USER, None),
+    ("RATE_LIMIT_USER", "5/s", lambda s: s.RATE_LIMIT_USER, (5, 1)),
+    ("RATE_LIMIT_ANONYMOUS", "100/hour", lambda s: s.RATE_LIMIT_ANONYMOUS, (100, 3600)),
+    ("ENABLE_DYNAMIC_PRICING", "No", lambda s: s.ENABLE_DYNAMIC_PRICING, False),
+    ("PRICES_INCLUDE_TAX", "0", lambda s: s.PRICES_INCLUDE_TAX, False),
+    ("LOYALTY_POINT_VALUE", "0.005", lambda s: s.LOYALTY_POINT_VALUE, Decimal("0.005")),
+    ("LOG_LEVEL", "debug", lambda s: s.LOG_LEVEL, "DEBUG"),
+    ("DATABASE_URL", "sqlite:////tmp/x.db", lambda s: s.DATABASES["default"]["NAME"], "/tmp/x.db"),
+    ("DATABASE_URL", "postgres://h/db", lambda s: s.DATABASES["default"]["HOST"], "h"),
+    ("CACHE_URL", "redis://h:6379/1", lambda s: s.CACHES["default"]["LOCATION"], "redis://h:6379/1"),
+    ("ACCESS_TOKEN_MINUTES", "5", lambda s: s.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds(), 300),
+    ("MAX_BODY_BYTES", "2048", lambda s: s.DATA_UPLOAD_MAX_MEMORY_SIZE, 2048),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "look", "expected"), GOOD, ids=[f"{n}={v}" for n, v, _, _ in GOOD])
+def test_good_values(name: str, value: str, look: Callable[[Any], Any], expected: Any, load: Load) -> None:
+    assert look(load(**{name: value})) == expected
+
+
+BAD: dict[str, tuple[str, ...]] = {
+    "ENV": ("prod", "staging"),
+    "API_HOST": ("two words", "http://localhost", "a/b", "x" * 300),
+    "API_PORT": ("0", "65536", "http", "80.5", "-1", "8000x", "99999999999"),
+    "COMPLIANCE_THRESHOLD": ("101", "-1", "half"),
+    "ENABLE_PRICE_OPTIMIZATION": ("maybe", "2"),
+    "ENABLE_DYNAMIC_PRICING": ("yess",),
+    "DEBUG": ("verbose",),
+    "DATABASE_URL": (
+        "mysql://user:s3cr3t-Canary@host/db",
+        "nonsense",
+        "s3cr3t-Canary",
+        "postgresql://user:s3cr3t-Canary@host:port/db",
+        "postgresql://user:s3cr3t-Canary@host",
+        "http://x",
+    ),
+    "AUDIT_DB_URL": ("oracle://user:s3cr3t-Canary@host/db", "nonsense"),
+    "INVENTORY_API_URL": ("api.example.com", "ftp://x", "https://", "https://[bad", "s3cr3t-Canary"),
+    "CACHE_URL": ("memcached://x", "localhost:6379"),
+    "LOG_LEVEL": ("loud", "trace"),
+    "SHOP_CURRENCY": ("POUNDS", "XX", "\u00a3"),
+    "SHOP_TIMEZONE": ("London", "Mars/Base", "../etc/passwd"),
+    "RATE_LIMIT_USER": ("600", "0/min", "600/fortnight", "-5/min", "none"),
+    "RATE_LIMIT_ANONYMOUS": ("x/min",),
+    "ACCESS_TOKEN_MINUTES": ("0", "1441", "soon"),
+    "REFRESH_TOKEN_DAYS": ("0", "91"),
+    "TRUSTED_PROXIES": ("-1", "many"),
+    "MAX_BODY_BYTES": ("1", "1MB"),
+    "DATABASE_POOL_SIZE": ("0", "1000"),
+    "DATABASE_PREPARED": ("perhaps",),
+    "AUDIT_BACKLOG_LIMIT": ("1",),
+    "TASKS_BACKEND": ("rabbit",),
+    "PRICES_INCLUDE_TAX": ("some",),
+    "LOYALTY_EARN_RATE": ("-1", "1e5", "1001", "one", "NaN"),
+    "LOYALTY_POINT_VALUE": ("-0.01",),
+    "ENCRYPTION_KEYS": ("s3cr3t-Canary", "k1:s3cr3t-Canary", "K1:AAAA", "k1:AAAA", ":AAAA"),
+    "LOOKUP_KEY": ("s3cr3t-Canary", "AAAA"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_a_bad_value_stops_the_start_with_a_sentence(name: str, value: str, load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load(**{name: value})
+    told = str(caught.value)
+    assert told.startswith(f"{name} must be ")
+    assert ".env" in told
+    assert SECRET not in told
+    assert len(told) < 300
