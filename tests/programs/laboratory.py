@@ -1,7 +1,7 @@
 """An agent for the tests alone, whose operations go wrong in the way that is asked for.
 
-The fixture `laboratory` registers it for a test; a process of its own calls `make()`. Imported from both sides, it imports
-nothing of the tests.
+The fixture `laboratory` registers it for a test; a process of its own calls `make()`. Imported from both sides, it
+imports nothing of the tests.
 """
 
 import os

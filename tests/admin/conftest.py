@@ -1,0 +1,150 @@
+"""A browser on the admin of a shop in which something has happened."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.admin import site
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
+
+from audit.models import Checkpoint
+from audit.sealing import seal
+from audit.services import denial_count
+from inventory.models import Forecast, Product, PurchaseOrder, PurchaseOrderLine, ReorderTarget, Supplier
+from pricing.models import PriceRecommendation, PriceRule
+from pricing.services import price_change_schedule
+from shop_assistant.accounts.limits import limit
+from tests.conftest import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's chromium; the tests run as root in CI, where its sandbox does not work."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed (apt-get install chromium): the admin is not tried in a browser")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1400, "height": 1000}, "locale": "en-GB"}
+
+
+@pytest.fixture
+def _async_unsafe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright's loop runs in this thread; Django would refuse to use the database beside it."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+class Visitor:
+    """Somebody in the admin, and whatever the browser had to complain of."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("request", self._request)
+        page.on("response", self._response)
+
+    def log_in(self, username: str) -> "Visitor":
+        self.page.goto(f"{self.address}/admin/login/")
+        self.page.fill("input[name=username]", username)
+        self.page.fill("input[name=password]", PASSWORD)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(f"{self.address}/admin/")
+        return self
+
+    def visit(self, path: str) -> int:
+        """Go there; the answer's status."""
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        return answer.status
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{self.page.url}: {message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        host = urlsplit(request.url).netloc
+        if host and host != urlsplit(self.address).netloc:
+            self.complaints.append(f"{self.page.url}: asked {host} for {request.url}")
+
+    def _response(self, answer: Response) -> None:
+        if answer.status >= 500:
+            self.complaints.append(f"{answer.url}: {answer.status}")
+
+
+@pytest.fixture
+def visitor(_async_unsafe: None, live_server: Any, shop: None, users: Any, page: Page) -> Callable[[str], Visitor]:
+    """`visitor("owner")` is logged in, in a browser."""
+    return lambda role: Visitor(page, live_server.url).log_in(role)
+
+
+@pytest.fixture
+def busy(shop: None, api: Callable[[str], Any]) -> None:
+    """At least one row of nearly every model of the admin."""
+    clerk, owner = api("clerk"), api("owner")
+    line = {"sku": "SKU001", "quantity": 12}
+    PriceRule.objects.create(
+        code="WELCOME", name="Welcome", kind="percent", value=Decimal(5), coupon="WELCOME", coupon_limit_per_customer=3
+    )
+    asked: list[tuple[Any, str, dict[str, Any]]] = [
+        (clerk, "inventory/query", {"sku": "SKU001"}),
+        (clerk, "inventory/query", {"sku": "NOSUCH"}),
+        (clerk, "sales/sell", {"lines": [line], "customer_id": "CUST001", "coupon": "WELCOME"}),
+        (clerk, "sales/return", {"order": "S-000021", "lines": [{"sku": "SKU001", "quantity": 1}]}),
+        (clerk, "customer/support-ticket", {"subject": "Broken", "message": "I am very unhappy.", "customer_id": "CUST001"}),
+        (clerk, "inventory/update", {"sku": "SKU001", "delta": -25}),
+        (clerk, "audit/log", {"event": "TILL_OPENED", "details": {"till": 2}}),
+        (owner, "audit/compliance-check", {}),
+    ]  # fmt: skip
+    for client, route, body in asked:
+        assert client.post(f"/api/{route}", body, Idempotency_Key=route.replace("/", "-")).status_code in (200, 404)
+    _plan()
+    limit("user:USER-CLERK", (600, 60))
+    denial_count(code="PERMISSION_DENIED", user_id="USER-CLERK", address="a" * 24, route="api/audit/export")
+    seal()
+    Checkpoint.objects.create(size=1, root=b"\x01" * 32, frontier="", note="a note")
+
+
+def _plan() -> None:
+    """What the nightly jobs and the statistics leave behind."""
+    product, today = Product.objects.get(sku="SKU001"), timezone.localdate()
+    Forecast.objects.create(
+        product=product, horizon_days=28, method="mean", made_on=today, expected=40, low=20, high=60,
+        daily=[1.5] * 28, backtest={"wape": 0.2}, history={"days": 300, "sale_days": 90, "units": 400},
+    )  # fmt: skip
+    ReorderTarget.objects.create(product=product, reorder_point=40, order_up_to=90, made_on=today)
+    order = PurchaseOrder.objects.create(reference="PO-000001", supplier=Supplier.objects.get(code="ACME"), user_id="U")
+    PurchaseOrderLine.objects.create(order=order, product=product, quantity=10, unit_cost=product.cost)
+    price_change_schedule(
+        product=product, new_price=Decimal(31), reason="rise", user_id="U", effective_at=timezone.now() + timedelta(days=3)
+    )
+    PriceRecommendation.objects.create(
+        product=product, objective="profit", current_price=Decimal("29.99"), recommended_price=32,
+        evidence={"weeks": 30}, expected={"units": {"now": 10, "then": 9}}, proposed_by="U",
+    )  # fmt: skip
+
+
+def registered() -> Iterator[tuple[str, Any, Any]]:
+    """Each model of the admin: its label, itself and its admin."""
+    for model, admin in sorted(site._registry.items(), key=lambda pair: pair[0]._meta.label):
+        yield model._meta.label, model, admin
+
+
+def list_page(model: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def detail_page(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
