@@ -14,6 +14,8 @@ from .models import AuditRecord, Checkpoint, ComplianceRule, Denial, Finding, Ou
 
 def pretty(document: Any) -> str:
     """JSON as an indented block."""
+    if document is None:
+        return "-"
     shown = json.dumps(document, indent=2, ensure_ascii=False)
     return format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', shown)
 

@@ -1,6 +1,7 @@
 """What every admin page of the shop has: unfold's look, history, and an event for each change."""
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.contrib import admin
@@ -8,7 +9,10 @@ from django.db.models import DecimalField, Model
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.admin import ModelAdmin
+from unfold.admin import StackedInline as UnfoldStackedInline
+from unfold.admin import TabularInline as UnfoldTabularInline
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from . import events
 from .history import authored, noted_rows
@@ -18,16 +22,50 @@ MONEY_PLACES = 4
 
 
 class NeatNumbers:
-    """Lists show 0.42 and 6, not 0.4200 and 6.000: money with two decimals at least, all else without idle zeros."""
+    """Pages show 0.42 and 6, not 0.4200 and 6.000: money with two decimals at least, all else without idle zeros."""
 
     model: type[Model]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        shown = super().get_list_display(request)  # type: ignore[misc]
+        return self._neat(super().get_list_display(request))  # type: ignore[misc]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of what is only shown; in a form's fields the widget sees to it."""
+        fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
+        if self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+            return fieldsets
+        return [(title, {**options, "fields": self._neat(options["fields"])}) for title, options in fieldsets]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = super().get_readonly_fields(request, obj)  # type: ignore[misc]
+        if self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+            return shown
+        return [*shown, *self._neat(f.name for f in self.model._meta.concrete_fields if isinstance(f, DecimalField))]
+
+    def formfield_for_dbfield(self, column: Any, request: HttpRequest, **options: Any) -> Any:
+        if isinstance(column, DecimalField):
+            options["widget"] = _NeatInput(column.decimal_places or 0)
+        return super().formfield_for_dbfield(column, request, **options)  # type: ignore[misc]
+
+    def _neat(self, names: Any) -> list[Any]:
         decimals = {f.name: f for f in self.model._meta.concrete_fields if isinstance(f, DecimalField)}
-        return [_neat_column(decimals[name]) if name in decimals else name for name in shown]
+        neat_names = (_neat_column(decimals[name]) if name in decimals else name for name in names)
+        return list(dict.fromkeys(neat_names))
 
 
+class _NeatInput(UnfoldAdminDecimalFieldWidget):
+    def __init__(self, places: int) -> None:
+        super().__init__()
+        self.places = places
+
+    def format_value(self, value: Any) -> Any:
+        """What was typed and refused stays as it was typed."""
+        if isinstance(value, Decimal):
+            return f"{value:.{_decimals(value, self.places)}f}"
+        return super().format_value(value)
+
+
+@cache
 def _neat_column(column: "DecimalField[Any, Any]") -> Any:
     @admin.display(description=column.verbose_name, ordering=column.name, empty_value="-")
     def show(row: Any) -> str | None:
@@ -40,9 +78,12 @@ def _neat_column(column: "DecimalField[Any, Any]") -> Any:
 
 def neat(value: Decimal, places: int) -> str:
     """A number of a column with so many places, as people write it."""
+    return number_format(value, _decimals(value, places))
+
+
+def _decimals(value: Decimal, places: int) -> int:
     least = 2 if places == MONEY_PLACES else 0
-    kept = max(least, -int(value.normalize().as_tuple().exponent))
-    return number_format(value, kept)
+    return max(least, -int(value.normalize().as_tuple().exponent))
 
 
 class ReadOnlyAdmin(NeatNumbers, ModelAdmin):
@@ -56,6 +97,14 @@ class ReadOnlyAdmin(NeatNumbers, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class StackedInline(NeatNumbers, UnfoldStackedInline):
+    pass
+
+
+class TabularInline(NeatNumbers, UnfoldTabularInline):
+    hide_title = True
 
 
 class ReadOnlyInline(TabularInline):

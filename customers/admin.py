@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from unfold.widgets import (
@@ -14,7 +14,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from audit import events
 from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline, ShopAdmin
+from audit.services import event_record
 
 from .encryption import open_rows
 from .lookups import KINDS, customers_with
@@ -29,6 +31,43 @@ from .models import (
     TicketMessage,
 )
 from .services import customer_create, customer_update, ticket_reply, ticket_set_status
+
+
+class Discreet:
+    """Who may not ask for a customer's profile sees no person's data here either; who sees some leaves a trace."""
+
+    model: type[Model]
+    personal: tuple[str, ...]
+    """Fields that are left out."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.discreet(request, super().get_fieldsets(request, obj))  # type: ignore[misc]
+
+    def discreet(self, request: HttpRequest, fieldsets: Any) -> Any:
+        if may_see_people(request):
+            return fieldsets
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name not in self.personal]})
+            for title, options in fieldsets
+        ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_see_people(request) and bool(super().has_change_permission(request, obj))  # type: ignore[misc]
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        answer = super().changeform_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
+        if object_id and request.method == "GET" and answer.status_code == 200 and may_see_people(request):
+            event_record(
+                events.PERSONAL_VIEWED,
+                user_id=getattr(request.user, "public_id", ""),
+                model=self.model._meta.label,
+                key=object_id,
+            )
+        return answer
+
+
+def may_see_people(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("agents.customers.query_customer"))
 
 
 class CustomerForm(forms.ModelForm):
@@ -61,8 +100,9 @@ class CustomerForm(forms.ModelForm):
 
 
 @admin.register(Customer)
-class CustomerAdmin(ShopAdmin):
+class CustomerAdmin(Discreet, ShopAdmin):
     form = CustomerForm
+    personal = Customer.sealed_fields
     list_display = ("public_id", "tier", "member_since", "points", "erased_at")
     list_filter = ("tier", ("erased_at", admin.EmptyFieldListFilter))
     list_select_related = ("loyalty",)
@@ -92,7 +132,8 @@ class CustomerAdmin(ShopAdmin):
     ) -> tuple[QuerySet[Customer], bool]:
         if not search_term.strip():
             return queryset, False
-        found = {c.pk for kind in KINDS for c in customers_with(kind=kind, value=search_term)}
+        kinds = KINDS if may_see_people(request) else ()
+        found = {c.pk for kind in kinds for c in customers_with(kind=kind, value=search_term)}
         return queryset.filter(pk__in=found) | queryset.filter(public_id__iexact=search_term.strip()), False
 
     def save_model(self, request: HttpRequest, obj: Customer, form: CustomerForm, change: bool) -> None:
@@ -146,8 +187,9 @@ class TicketForm(forms.ModelForm):
 
 
 @admin.register(Ticket)
-class TicketAdmin(ShopAdmin):
+class TicketAdmin(Discreet, ShopAdmin):
     form = TicketForm
+    personal = ("subject",)
     inlines = (TicketMessageInline,)
     list_display = ("reference", "status", "priority", "customer", "order", "created_at", "updated_at")
     list_filter = ("status", "priority", "messages__sentiment__label")
@@ -160,7 +202,11 @@ class TicketAdmin(ShopAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Ticket | None = None) -> Any:
         about = (None, {"fields": self.readonly_fields})
         answer = ("Answer", {"fields": ("reply", "next_status")})
-        return (about, answer) if self.has_change_permission(request, obj) else (about,)
+        shown = (about, answer) if self.has_change_permission(request, obj) else (about,)
+        return self.discreet(request, shown)
+
+    def get_inlines(self, request: HttpRequest, obj: Ticket | None) -> Any:
+        return self.inlines if may_see_people(request) else ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -193,7 +239,8 @@ class LoyaltyAccountAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LoyaltyEntry)
-class LoyaltyEntryAdmin(ReadOnlyAdmin):
+class LoyaltyEntryAdmin(Discreet, ReadOnlyAdmin):
+    personal = ("reason",)
     list_display = ("customer", "number", "kind", "points", "balance", "order", "user_id", "occurred_at")
     list_filter = ("kind",)
     list_select_related = ("account__customer", "order")
@@ -214,7 +261,8 @@ class CustomerOrderAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Interaction)
-class InteractionAdmin(ReadOnlyAdmin):
+class InteractionAdmin(Discreet, ReadOnlyAdmin):
+    personal = ("summary",)
     list_display = ("customer", "kind", "reference", "occurred_at")
     list_filter = ("kind",)
     list_select_related = ("customer",)

@@ -17,7 +17,7 @@ from .tasks import task_retry
 
 @admin.register(TaskState)
 class TaskStateAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "agent", "operation", "status", "error_code", "user_id", "channel", "task_id")
+    list_display = ("created_at", "agent", "operation", "status", "error_code", "user_id", "task_id")
     list_filter = ("status", "agent", "error_code", "channel", "is_async")
     search_fields = ("=task_id", "=user_id")
     search_help_text = "task id or user id, whole"

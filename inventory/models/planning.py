@@ -38,7 +38,7 @@ class ReorderPolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"policy of {self.product_id}"
+        return f"reorder policy of {self.product.sku}"
 
 
 class Forecast(models.Model):
@@ -66,7 +66,7 @@ class Forecast(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.expected} of {self.product_id} in {self.horizon_days} days"
+        return f"{self.product.sku} in {self.horizon_days} days"
 
 
 class ReorderTarget(models.Model):
@@ -86,7 +86,7 @@ class ReorderTarget(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reorder_point} to {self.order_up_to} of {self.product_id}"
+        return f"reorder point of {self.product.sku}"
 
 
 class PurchaseOrder(models.Model):
@@ -136,4 +136,4 @@ class PurchaseOrderLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} of {self.product_id}"
+        return self.product.sku

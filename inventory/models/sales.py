@@ -70,7 +70,7 @@ class OrderLine(AppendOnly):
         indexes: ClassVar = [models.Index(fields=["product", "order"], name="line_product")]
 
     def __str__(self) -> str:
-        return f"{self.order_id}/{self.number}"
+        return f"{self.order.reference}/{self.number}"
 
 
 class ReturnedQuantity(models.Model):
@@ -130,7 +130,7 @@ class OrderReturnLine(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} of {self.line_id}"
+        return str(self.line)
 
 
 class ReferenceCounter(models.Model):

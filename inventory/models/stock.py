@@ -56,7 +56,7 @@ class StockLevel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product_id} at {self.location_id}: {self.on_hand}"
+        return f"{self.product.sku} at {self.location.code}"
 
 
 class StockMovement(AppendOnly):
@@ -101,4 +101,4 @@ class StockMovement(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.quantity}"
+        return f"{self.get_kind_display()} of {self.product.sku}"

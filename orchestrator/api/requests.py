@@ -85,6 +85,8 @@ class AIQuery(BaseModel):
 
 def parse_body(request: Request) -> dict[str, Any]:
     """:raises ValidationFailed: when the body is no JSON object, or has what can't be stored."""
+    if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+        raise ValidationFailed("Send the body whole, with its Content-Length; in chunks it can't be read.")
     body: Any = request.data
     return clean_payload(dict(body) if isinstance(body, dict) else body)
 

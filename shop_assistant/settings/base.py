@@ -70,6 +70,7 @@ CONTENT_SECURITY_POLICY = {
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.simple_history",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -218,6 +219,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},
 }
+
+SIMPLE_HISTORY_REVERT_DISABLED = True  # history is to be looked at; a change back is a change like any other
 
 UNFOLD = {
     "SITE_TITLE": SHOP_NAME,

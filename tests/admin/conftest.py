@@ -1,5 +1,6 @@
 """A browser on the admin of a shop in which something has happened."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -22,6 +23,7 @@ from pricing.services import price_change_schedule
 from shop_assistant.accounts.limits import limit
 from tests.conftest import PASSWORD
 
+UNHAPPY = "I am very unhappy."
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -30,6 +32,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """The system's chromium; the tests run as root in CI, where its sandbox does not work."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (apt-get install chromium): the admin is not tried in a browser")
+    # Playwright's loop goes on running in this thread, and Django would refuse to use the database beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
 
@@ -37,12 +41,6 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_context_args, "viewport": {"width": 1400, "height": 1000}, "locale": "en-GB"}
-
-
-@pytest.fixture
-def _async_unsafe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Playwright's loop runs in this thread; Django would refuse to use the database beside it."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 class Visitor:
@@ -71,8 +69,9 @@ class Visitor:
         return answer.status
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"{self.page.url}: {message.type}: {message.text}")
+        resource = message.location.get("url", "")
+        if message.type in ("error", "warning") and not resource.endswith("/favicon.ico"):  # of Django's plain 403 page
+            self.complaints.append(f"{self.page.url}: {message.type}: {message.text} ({resource})")
 
     def _request(self, request: Request) -> None:
         host = urlsplit(request.url).netloc
@@ -85,7 +84,7 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(_async_unsafe: None, live_server: Any, shop: None, users: Any, page: Page) -> Callable[[str], Visitor]:
+def visitor(live_server: Any, shop: None, users: Any, page: Page) -> Callable[[str], Visitor]:
     """`visitor("owner")` is logged in, in a browser."""
     return lambda role: Visitor(page, live_server.url).log_in(role)
 
@@ -103,13 +102,14 @@ def busy(shop: None, api: Callable[[str], Any]) -> None:
         (clerk, "inventory/query", {"sku": "NOSUCH"}),
         (clerk, "sales/sell", {"lines": [line], "customer_id": "CUST001", "coupon": "WELCOME"}),
         (clerk, "sales/return", {"order": "S-000021", "lines": [{"sku": "SKU001", "quantity": 1}]}),
-        (clerk, "customer/support-ticket", {"subject": "Broken", "message": "I am very unhappy.", "customer_id": "CUST001"}),
+        (clerk, "customer/support-ticket", {"customer_id": "CUST001", "subject": "Broken", "message": UNHAPPY}),
         (clerk, "inventory/update", {"sku": "SKU001", "delta": -25}),
         (clerk, "audit/log", {"event": "TILL_OPENED", "details": {"till": 2}}),
         (owner, "audit/compliance-check", {}),
-    ]  # fmt: skip
-    for client, route, body in asked:
-        assert client.post(f"/api/{route}", body, Idempotency_Key=route.replace("/", "-")).status_code in (200, 404)
+    ]
+    for number, (client, route, body) in enumerate(asked):
+        assert client.post(f"/api/{route}", body, Idempotency_Key=f"key-{number}").status_code in (200, 404)
+    assert clerk.post("/api/inventory/query", {}, Prefer="respond-async").status_code == 202
     _plan()
     limit("user:USER-CLERK", (600, 60))
     denial_count(code="PERMISSION_DENIED", user_id="USER-CLERK", address="a" * 24, route="api/audit/export")
@@ -126,10 +126,9 @@ def _plan() -> None:
     )  # fmt: skip
     ReorderTarget.objects.create(product=product, reorder_point=40, order_up_to=90, made_on=today)
     order = PurchaseOrder.objects.create(reference="PO-000001", supplier=Supplier.objects.get(code="ACME"), user_id="U")
-    PurchaseOrderLine.objects.create(order=order, product=product, quantity=10, unit_cost=product.cost)
-    price_change_schedule(
-        product=product, new_price=Decimal(31), reason="rise", user_id="U", effective_at=timezone.now() + timedelta(days=3)
-    )
+    PurchaseOrderLine.objects.create(purchase_order=order, product=product, quantity=10, unit_cost=product.cost)
+    soon = timezone.now() + timedelta(days=3)
+    price_change_schedule(product=product, new_price=Decimal(31), reason="rise", user_id="U", effective_at=soon)
     PriceRecommendation.objects.create(
         product=product, objective="profit", current_price=Decimal("29.99"), recommended_price=32,
         evidence={"weeks": 30}, expected={"units": {"now": 10, "then": 9}}, proposed_by="U",

@@ -333,3 +333,12 @@ def test_filters_that_find_nothing(api: Callable[[str], Api]) -> None:
     for query in ("event=%F0%9F%91%8D", "event=%27%20OR%201=1--", "user_id=%ff", "cursor=1"):
         answer = owner.get(f"/api/ai/audit?{query}")
         assert (answer.status_code, answer.json()["data"]["items"]) == (200, []), query
+
+
+@pytest.mark.parametrize("path", EVERY_ROUTE)
+def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(path: str, api: Callable[[str], Api]) -> None:
+    owner = api("owner")
+    answer = owner.client.generic(
+        "POST", path, headers={**owner.headers, "Transfer-Encoding": "chunked"}, content_type="application/json"
+    )
+    assert "Content-Length" in refusal(answer, 400)["message"]

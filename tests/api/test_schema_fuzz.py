@@ -76,14 +76,14 @@ def boundaries(schema: Any, operation: Any, modes: list[GenerationMode]) -> Iter
     return cases
 
 
-def fuzz(operation: Any, send: Callable[[Any], None]) -> None:
+def fuzz(operation: Any, caller: Caller) -> None:
     for mode in MODES:
 
         @hypothesis.seed(SEED)
         @hypothesis.settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(hypothesis.HealthCheck))
-        @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+        @hypothesis.given(case=operation.as_strategy(generation_mode=mode, headers=caller.headers))
         def send_each(case: Any) -> None:
-            send(case)
+            caller.send(case)
 
         with suppress(hypothesis.errors.Unsatisfiable):  # a route that takes nothing can't be sent anything invalid
             send_each()
@@ -99,7 +99,7 @@ def test_the_api_is_as_described(
         operation = found.ok()
         for case in islice(boundaries(described, operation, MODES), 0, None, step):
             caller.send(case)
-        fuzz(operation, caller.send)
+        fuzz(operation, caller)
     assert not caller.answers["5xx"]
     assert caller.answers["2xx"]
     told = ", ".join(f"{count} x {kind}" for kind, count in sorted(caller.answers.items()))

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from audit import events
-from audit.schemas import RESERVED
 from audit.models import AuditRecord, Outbox
+from audit.schemas import RESERVED
 from audit.sealing import seal
 from shop_assistant.vault.services import key_destroy, unseal
 

@@ -100,7 +100,7 @@ def test_an_id_is_made_and_wrong_input_is_told(owner, john):
 
 
 def test_looking_needs_the_permission_and_changes_nothing(john):
-    viewer = browser("view_customer")
+    viewer = browser("view_customer", "customers.query_customer")
     shown = page(viewer, "customer", "change", john.pk)
     assert "John Smith" in shown
     assert "_save" not in shown
