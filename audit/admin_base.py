@@ -32,13 +32,13 @@ class NeatNumbers:
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Of what is only shown; in a form's fields the widget sees to it."""
         fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        if self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+        if obj is None or self.has_change_permission(request, obj):  # type: ignore[attr-defined]
             return fieldsets
         return [(title, {**options, "fields": self._neat(options["fields"])}) for title, options in fieldsets]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = super().get_readonly_fields(request, obj)  # type: ignore[misc]
-        if self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+        if obj is None or self.has_change_permission(request, obj):  # type: ignore[attr-defined]
             return shown
         return [*shown, *self._neat(f.name for f in self.model._meta.concrete_fields if isinstance(f, DecimalField))]
 

@@ -157,6 +157,8 @@ DATABASES = {"default": _database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.s
 AUDIT_DATABASE = "default"
 if environment.text("AUDIT_DB_URL"):
     DATABASES["audit"] = _database("AUDIT_DB_URL", "")
+    if pool := DATABASES["audit"]["OPTIONS"].get("pool"):
+        pool["timeout"] = 3  # seconds; while it is away, health and trail should say so soon
     AUDIT_DATABASE = "audit"
 DATABASE_ROUTERS = ["audit.router.AuditRouter"]
 AUDIT_BACKLOG_LIMIT = environment.whole("AUDIT_BACKLOG_LIMIT", default=1_000_000, low=1000, high=999_999_999)

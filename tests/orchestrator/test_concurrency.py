@@ -18,7 +18,7 @@ from tests.processes import PROGRAMS, Program
 
 from .conftest import on_hand
 
-PROCESSES = 3
+PROCESSES = 2
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shop")]
 

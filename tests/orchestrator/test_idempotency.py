@@ -127,6 +127,19 @@ def test_accepted_work_is_accepted_once(owner: Api) -> None:
     assert (TaskState.objects.count(), on_hand()) == (1, 151)
 
 
+def test_accepted_work_that_failed_releases_its_key(laboratory: Run, settings: Any) -> None:
+    settings.TASK_MAX_ATTEMPTS = 1
+    asked = {"fault": "busy", "times": 4}
+    first = laboratory("experiment", asked, respond_async=True, idempotency_key="k").task_id
+    perform_queued(first)
+    assert TaskState.objects.get(task_id=first).status == "failed"
+    second = laboratory("experiment", asked, respond_async=True, idempotency_key="k").task_id
+    assert second != first
+    perform_queued(second)
+    third = laboratory("experiment", asked, respond_async=True, idempotency_key="k").task_id
+    assert (third, on_hand()) == (second, 151)
+
+
 def test_a_key_belongs_to_its_user(owner: Api, api: Callable[[str], Api]) -> None:
     body = {"sku": "SKU001", "delta": 1}
     first = owner.post("/api/inventory/update", body, Idempotency_Key="k")

@@ -129,21 +129,34 @@ def test_a_safe_production_passes_its_checks(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stderr
 
 
-def test_docs_are_for_staff_in_production(tmp_path: Path) -> None:
-    program = (
-        "import django; django.setup()\n"
-        "from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
-        "from django.test import Client; from shop_assistant.accounts.models import User\n"
-        "client = Client(headers={'host': 'shop.example', 'x-forwarded-proto': 'https'})\n"
-        "print([client.get(path, secure=True).status_code for path in ('/docs', '/openapi.json', '/health/live')])\n"
-        "client.force_login(User.objects.create_user('a', is_staff=True))\n"
-        "print([client.get(path, secure=True).status_code for path in ('/docs', '/openapi.json')])\n"
-        "print(client.get('/api/ai/audit').status_code, client.get('/health/live').status_code)\n"
-    )
+DOCS = """
+import django
+django.setup()
+from django.test import Client
+from rest_framework.test import APIRequestFactory, force_authenticate
+from orchestrator.api.operating import DescriptionView, DocsView
+from shop_assistant.accounts.models import User
+
+client = Client(headers={"host": "shop.example"})
+print([client.get(path, secure=True).status_code for path in ("/docs", "/openapi.json", "/health/live")])
+for is_staff in (False, True):
+    request = APIRequestFactory(SERVER_NAME="shop.example").get("/")
+    force_authenticate(request, user=User(username="somebody", is_staff=is_staff))
+    print([view.as_view()(request).status_code for view in (DocsView, DescriptionView)])
+print([client.get(path).status_code for path in ("/api/ai/audit", "/health/live", "/metrics/")])
+"""
+
+
+def test_docs_are_for_staff_and_everything_is_encrypted(tmp_path: Path) -> None:
     answered = run(
         "-c",
-        program,
+        DOCS,
         **{**SAFE, "DATABASE_URL": "", "ALLOW_SQLITE_IN_PRODUCTION": "true", "VAR_DIR": str(tmp_path)},
         DJANGO_SETTINGS_MODULE="shop_assistant.settings.production",
     )
-    assert answered.stdout.splitlines() == ["[401, 401, 200]", "[200, 200]", "301 200"], answered.stderr[-2000:]
+    assert answered.stdout.splitlines() == [
+        "[401, 401, 200]",
+        "[403, 403]",
+        "[200, 200]",
+        "[301, 200, 301]",
+    ], answered.stderr[-2000:]
