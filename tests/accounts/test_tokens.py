@@ -186,7 +186,7 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "no signature": unsigned,
     "None": lambda told: unsigned(told, "None"),
     "no algorithm": lambda told: unsigned(told, ""),
-    "another algorithm": lambda told: signed(told, algorithm="HS512"),
+    "another algorithm": lambda told: signed(told, algorithm="HS384"),
     "another audience": lambda told: signed({**told, "aud": "another-shop"}),
     "no audience": lambda told: signed({k: v for k, v in told.items() if k != "aud"}),
     "another issuer": lambda told: signed({**told, "iss": "another-shop"}),

@@ -30,7 +30,7 @@ BOUNDS = re.compile(r"^(BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK|SET CONSTRAINTS|
 
 
 BUDGETS = {
-    "audit.compliance_check": 24,  # one for each rule, and sealing what waits
+    "audit.compliance_check": 23,  # one for each rule, and sealing what waits
     "audit.export": 11,
     "audit.log": 10,
     "customers.create_ticket": 18,
@@ -69,6 +69,12 @@ def counting() -> Iterator[Count]:
     sql = [query["sql"] for query in captured.captured_queries]
     count.statements = [statement for statement in sql if not BOUNDS.match(statement)]
     count.commits = sql.count("COMMIT")
+
+
+@pytest.fixture(autouse=True)
+def _no_look_at_the_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is one more query every thousand events of a process, whoever's turn it is then."""
+    monkeypatch.setattr("audit.services._written_since_check", 0)
 
 
 def cost(client: Api, path: str, body: dict[str, Any], **headers: str) -> Count:
