@@ -8,11 +8,12 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsa
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format coverage lock run-tools test-tools
+.PHONY: help run test bench lint format coverage lock run-tools test-tools
 
 help:
 	@echo "make run        start the shop; it says where. Settings: .env, see .env.example"
 	@echo "make test       run the tests on SQLite, and on PostgreSQL where there is a server; ARGS='-k sell' for pytest"
+	@echo "make bench      time the shop beside a minimal service, on PostgreSQL; ARGS='--rounds 1 --seconds 4'"
 	@echo "make lint       formatting, lint, types, direction of imports"
 	@echo "make format     put formatting and the order of imports right"
 	@echo "make coverage   run the tests on SQLite and show which lines they miss"
@@ -23,6 +24,9 @@ run: run-tools
 
 test: test-tools
 	@$(BIN)/python tests/run.py $(ARGS)
+
+bench: test-tools
+	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
 
 lint: test-tools
 	$(BIN)/ruff format --check

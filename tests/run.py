@@ -42,6 +42,8 @@ SERVER_OPTIONS = {
     "full_page_writes": "off",
     "lock_timeout": "60s",  # a test that waits for ever fails instead
 }
+DURABLE = {name: SERVER_OPTIONS[name] for name in ("listen_addresses", "unix_socket_directories", "max_connections")}
+"""Everything else as PostgreSQL has it: commits are flushed to disk."""
 
 
 PLAIN = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
@@ -120,7 +122,7 @@ def _major(programs: Path) -> int:
 
 
 @contextmanager
-def throw_away_server(programs: Path) -> Iterator[str]:
+def throw_away_server(programs: Path, options: dict[str, str] = SERVER_OPTIONS) -> Iterator[str]:
     """A server of its own, on a free port of the loopback address, in a temporary folder. Both are gone afterwards."""
     owner = _server_owner()
     folder = Path(tempfile.mkdtemp(prefix="shop-postgres-", dir="/tmp" if owner else None))
@@ -133,7 +135,7 @@ def throw_away_server(programs: Path) -> Iterator[str]:
             for path in (folder, folder / "password"):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         _make_cluster(programs, folder, identity)
-        with _serving(programs, folder, identity, _free_port()) as address:
+        with _serving(programs, folder, identity, options) as address:
             yield f"postgresql://shop:{password}@{address}/shop"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -155,8 +157,9 @@ def _make_cluster(programs: Path, folder: Path, identity: dict[str, Any]) -> Non
 
 
 @contextmanager
-def _serving(programs: Path, folder: Path, identity: dict[str, Any], port: int) -> Iterator[str]:
-    settings = [f"-c{name}={value}" for name, value in SERVER_OPTIONS.items()]
+def _serving(programs: Path, folder: Path, identity: dict[str, Any], options: dict[str, str]) -> Iterator[str]:
+    port = _free_port()
+    settings = [f"-c{name}={value}" for name, value in options.items()]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [programs / "postgres", "-D", folder / "data", "-p", str(port), *settings],
