@@ -11,12 +11,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from shop_assistant.agents.errors import AccessError, TransientError
+from shop_assistant.statements import execute
 
 from . import events
 from .events import Draft, canonical, draft
+from .fixed_sql import OUTBOX
 from .models import Denial, Outbox
 
 BACKLOG_CHECK_EVERY = 1000
+BATCH = 1000
 ACCESS_CODES = {error.code for error in AccessError.__subclasses__()}
 _written_since_check = 0
 
@@ -26,20 +29,10 @@ def events_record(drafts: Iterable[Draft]) -> None:
 
     :raises TransientError: when the audit database has been away so long that the backlog is full.
     """
-    _check_backlog()
-    Outbox.objects.bulk_create(
-        Outbox(
-            event_id=d.event_id,
-            event=d.event,
-            task_id=d.task_id,
-            user_id=d.user_id,
-            agent=d.agent,
-            timestamp=d.timestamp,
-            attempt=d.attempt,
-            payload=d.payload,
-        )
-        for d in drafts
-    )
+    backlog_check()
+    waiting = list(drafts)
+    for start in range(0, len(waiting), BATCH):
+        execute(OUTBOX.of(waiting[start : start + BATCH]))
 
 
 def event_record(event: str, *, user_id: str, **body: Any) -> Draft:
@@ -49,8 +42,11 @@ def event_record(event: str, *, user_id: str, **body: Any) -> Draft:
     return made
 
 
-def _check_backlog() -> None:
-    """Every so many events, see whether the sealer keeps up."""
+def backlog_check() -> None:
+    """Every so many calls, see whether the sealer keeps up. Whoever writes events asks this first.
+
+    :raises TransientError: when the audit database has been away so long that the backlog is full.
+    """
     global _written_since_check
     _written_since_check += 1
     if _written_since_check < BACKLOG_CHECK_EVERY:

@@ -40,8 +40,7 @@ class InventoryAgent(Agent):
         stock.
         """
         if data.sku is not None:
-            product = selectors.product_get(sku=data.sku)
-            return stock_item(product, selectors.stock_of(product))
+            return stock_item(*selectors.product_with_stock(sku=data.sku))
         page = selectors.stock_list(
             search=data.search,
             category=selectors.category_get(name=data.category) if data.category else None,
@@ -62,7 +61,7 @@ class InventoryAgent(Agent):
     )
     def update(self, context: Context, data: StockUpdate) -> StockUpdated:
         """Change a product's stock by a delta (a delivery, something damaged or lost), or set it after a count."""
-        product = selectors.product_get(sku=data.sku)
+        product, stock = services.stock_lock(sku=data.sku)
         location = selectors.location_get(code=data.location) if data.location else None
         if data.delta is not None:
             change = services.stock_adjust(
@@ -74,6 +73,7 @@ class InventoryAgent(Agent):
                 expected_quantity=data.expected_quantity,
                 user_id=context.user_id,
                 task_id=context.task_id,
+                locked=stock,
             )
         else:
             change = services.stock_set(
@@ -84,6 +84,7 @@ class InventoryAgent(Agent):
                 expected_quantity=data.expected_quantity,
                 user_id=context.user_id,
                 task_id=context.task_id,
+                locked=stock,
             )
         return StockUpdated(
             sku=product.sku,

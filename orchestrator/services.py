@@ -1,7 +1,7 @@
 """The one door: every request to an agent walks through `dispatch`."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -156,10 +156,18 @@ def _run(work: Work, claim: Claim | None) -> Outcome:
 
 def _begin(work: Work, claim: Claim | None, begin: Callable[[TaskState, Claim | None], None]) -> TaskState:
     """Transaction 1 of a write: the task, its inputs, its first record."""
-    with transaction.atomic():
+    with _transaction(work, claim):
         task = task_new(work.operation, work.context, dump_inputs(work.data, None, work.context.task_id))
         begin(task, claim)
     return task
+
+
+def _transaction(work: Work, claim: Claim | None) -> AbstractContextManager[Any]:
+    """Where a task is all that is to be stored (no key for personal data, no claim, no message to a worker), its
+    statement is a transaction by itself.
+    """
+    alone = not work.operation.personal and claim is None and not work.context.respond_async
+    return nullcontext() if alone else transaction.atomic()
 
 
 def _read(work: Work) -> Outcome:
@@ -177,7 +185,7 @@ def _read(work: Work) -> Outcome:
 def _store_read(work: Work, started_at: datetime, output: Output | None, failure: AgentError | None) -> Any:
     """Store a read that has ended; returns its answer as JSON values."""
     context, plain = work.context, None
-    with transaction.atomic():
+    with _transaction(work, None):
         task = task_new(work.operation, context, dump_inputs(work.data, output, context.task_id), started_at)
         if output is not None:
             if work.operation.keeps_output:

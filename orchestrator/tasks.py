@@ -9,11 +9,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit import events
-from audit.services import events_record
+from audit.events import Draft
+from audit.services import backlog_check, events_record
 from shop_assistant.agents import Context, Operation
 from shop_assistant.agents.errors import AgentError, Conflict, NotFound, TransientError
 
 from . import records
+from .fixed_sql import task_insert, task_update_fenced
 from .idempotency import Claim, Taken
 from .leases import lease_end
 from .models import TaskState
@@ -55,7 +57,7 @@ def task_begin(task: TaskState, claim: Claim | None) -> None:
     :raises Taken: when another request got the idempotency key.
     """
     task.lease_token, task.lease_until = uuid4(), lease_end()
-    _store([task], [records.started(task)], claim)
+    _store(task, [records.started(task)], claim)
 
 
 def task_queue(task: TaskState, claim: Claim | None) -> None:
@@ -64,7 +66,7 @@ def task_queue(task: TaskState, claim: Claim | None) -> None:
     :raises Taken:
     """
     task.status, task.is_async, task.started_at, task.due_at = Status.PENDING, True, None, task.created_at
-    _store([task], [records.task_event(events.TASK_QUEUED, task)], claim)
+    _store(task, [records.task_event(events.TASK_QUEUED, task)], claim)
     enqueue(task.task_id)
 
 
@@ -72,14 +74,14 @@ def task_store_read(task: TaskState, trace: list[dict[str, Any]], outputs: Any, 
     """Store a read at its end: the whole of its life in one transaction."""
     begun = records.started(task)
     _complete(task, trace, outputs)
-    _store([task], [begun, records.completed(task, text, [])], None)
+    _store(task, [begun, records.completed(task, text, [])], None)
 
 
 def task_store_failed(task: TaskState, trace: list[dict[str, Any]], error: AgentError, claim: Claim | None) -> None:
     """Store a read or a refused request that failed."""
     begun = records.started(task)
     _fail(task, trace, error)
-    _store([task], [begun, records.failed(task)], claim)
+    _store(task, [begun, records.failed(task)], claim)
 
 
 def task_finish(
@@ -95,8 +97,7 @@ def task_finish(
     record = records.completed(task, text, history)
     task.outputs = outputs
     task.receipt = record.receipt
-    _update_fenced(task, token)
-    events_record([record])
+    _update_fenced(task, token, record)
     return record.receipt
 
 
@@ -108,8 +109,7 @@ def task_fail(task: TaskState, trace: list[dict[str, Any]], error: AgentError) -
     token = task.lease_token
     _fail(task, trace, error)
     with transaction.atomic():
-        _update_fenced(task, token)
-        events_record([records.failed(task)])
+        _update_fenced(task, token, records.failed(task))
 
 
 def task_claim(task_id: UUID) -> TaskState | None:
@@ -133,10 +133,9 @@ def task_requeue(task: TaskState, *, delay: timedelta, because: str) -> bool:
         task.status, task.attempt, task.updated_at = Status.PENDING, task.attempt + 1, now
         task.due_at, task.lease_token, task.lease_until = now + delay, None, None
         try:
-            _update_fenced(task, token)
+            _update_fenced(task, token, records.task_event(events.TASK_REQUEUED, task, because=because))
         except LeaseLost:
             return False
-        events_record([records.task_event(events.TASK_REQUEUED, task, because=because)])
         enqueue(task.task_id, after=task.due_at)
     return True
 
@@ -191,18 +190,18 @@ def _wake_forgotten() -> int:
     return 0
 
 
-def _store(tasks: list[TaskState], drafts: list[Any], claim: Claim | None) -> None:
-    """Within the caller's transaction."""
+def _store(task: TaskState, drafts: list[Draft], claim: Claim | None) -> None:
+    """Within the caller's transaction; without a claim, also as one of its own."""
+    backlog_check()
+    if claim is None:
+        task_insert(task, drafts)
+        return
     try:
         with transaction.atomic(savepoint=False):
-            TaskState.objects.bulk_create(tasks)
-            if claim:
-                claim.take(tasks[0])
-            events_record(drafts)
+            task_insert(task, drafts)
+            claim.take(task)
     except IntegrityError:
-        if claim:
-            raise Taken from None
-        raise
+        raise Taken from None
 
 
 def _complete(task: TaskState, trace: list[dict[str, Any]], outputs: Any) -> None:
@@ -223,24 +222,11 @@ def _fail(task: TaskState, trace: list[dict[str, Any]], error: AgentError) -> No
     task.lease_token = task.lease_until = None
 
 
-def _update_fenced(task: TaskState, token: UUID | None) -> None:
-    """Write the task's new state, if it is still in progress under this lease.
+def _update_fenced(task: TaskState, token: UUID | None, record: Draft) -> None:
+    """Write the task's new state and its event, if it is still in progress under this lease.
 
     :raises LeaseLost:
     """
-    written = TaskState.objects.filter(task_id=task.task_id, status=Status.IN_PROGRESS, lease_token=token).update(
-        status=task.status,
-        outputs=task.outputs,
-        error=task.error,
-        error_code=task.error_code,
-        agent_calls=task.agent_calls,
-        attempt=task.attempt,
-        receipt=task.receipt,
-        updated_at=task.updated_at,
-        finished_at=task.finished_at,
-        due_at=task.due_at,
-        lease_token=task.lease_token,
-        lease_until=task.lease_until,
-    )
-    if not written:
+    if token is None or not task_update_fenced(task, token, record):
         raise LeaseLost
+    backlog_check()

@@ -23,7 +23,19 @@ from .sales import (
     returned_of,
     sales_by_day,
 )
-from .stock import Page, Stock, is_low, reorder_point_of, stock_list, stock_of, stocks_of, with_available
+from .stock import (
+    Page,
+    Stock,
+    is_low,
+    levels_by_sku,
+    low_only,
+    product_with_stock,
+    reorder_point_of,
+    stock_list,
+    stock_of,
+    stocks_of,
+    with_available,
+)
 
 __all__ = [
     "HISTORY_DAYS",
@@ -41,11 +53,14 @@ __all__ = [
     "forecast_get",
     "forecast_make",
     "is_low",
+    "levels_by_sku",
+    "low_only",
     "location_get",
     "open_days",
     "order_get",
     "order_lines",
     "product_get",
+    "product_with_stock",
     "products_get",
     "reorder_point_of",
     "reorder_review",

@@ -9,7 +9,10 @@ from django.db.models.functions import Lower
 
 from inventory.models import Category, Location, Product, Supplier
 from shop_assistant.agents.errors import NotFound
+from shop_assistant.compiled import Compiled
 
+COMPANIONS = ("category", "supplier", "reorder_policy", "reorder_target")
+"""What comes along with a product."""
 NEAREST = 3
 """So many similar codes are named when one is unknown."""
 CANDIDATES = 50
@@ -21,7 +24,7 @@ def product_get(*, sku: str) -> Product:
 
     :raises NotFound: with the nearest existing SKUs.
     """
-    found: Product | None = _products().filter(folded=Lower(Value(sku.strip()))).first()
+    found = _WITH_SKU.first(sku=sku.strip())
     if found is None:
         raise NotFound(f"{sku} not found in inventory", sku=sku, available_skus=_nearest_skus(sku))
     return found
@@ -33,7 +36,10 @@ def products_get(*, skus: Iterable[str]) -> dict[str, Product]:
     :raises NotFound: for the first unknown one, with the nearest existing SKUs; `unknown` lists them all.
     """
     asked = list(dict.fromkeys(skus))
-    rows = list(_products().filter(folded__in=[Lower(Value(sku.strip())) for sku in asked])) if asked else []
+    if len(asked) == 1:
+        rows = _WITH_SKU.all(sku=asked[0].strip())
+    else:
+        rows = list(_products().filter(folded__in=[Lower(Value(sku.strip())) for sku in asked])) if asked else []
     known = {p.sku.lower(): p for p in rows} | {p.sku: p for p in rows}
     found = {sku: known.get(sku.strip()) or known.get(sku.strip().lower()) for sku in asked}
     if unknown := [sku for sku, product in found.items() if product is None]:
@@ -75,7 +81,10 @@ def location_get(*, code: str) -> Location:
 
 def _products() -> QuerySet[Any]:
     rows: QuerySet[Any] = Product.objects.alias(folded=Lower("sku"))
-    return rows.select_related("category", "supplier", "reorder_policy", "reorder_target")
+    return rows.select_related(*COMPANIONS)
+
+
+_WITH_SKU: Compiled[Product] = Compiled(lambda sku: _products().filter(folded=Lower(Value(sku))).order_by(), sku=str)
 
 
 def _nearest_skus(sku: str) -> list[str]:

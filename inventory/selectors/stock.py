@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, Round
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Lower, Round
 
 from inventory.models import Category, Product, StockLevel
+from shop_assistant.compiled import Compiled
+
+from .catalog import COMPANIONS, product_get
 
 ZERO = Decimal(0)
 
@@ -51,9 +54,32 @@ class Page:
     next_cursor: str | None
 
 
+def product_with_stock(*, sku: str) -> tuple[Product, Stock]:
+    """The product with this SKU, in any case, and its stock; one query where it lies somewhere.
+
+    :raises NotFound: with the nearest existing SKUs.
+    """
+    levels = _STOCKED.all(sku=sku.strip())
+    return (levels[0].product, Stock(tuple(levels))) if levels else (product_get(sku=sku), Stock(()))
+
+
 def stock_of(product: Product) -> Stock:
     """One query."""
-    return stocks_of([product])[product.pk]
+    return Stock(tuple(_LEVELS.all(product=product.pk)))
+
+
+_LEVELS: Compiled[StockLevel] = Compiled(
+    lambda product: StockLevel.objects.filter(product=product).select_related("location").order_by("pk"), product=int
+)
+
+
+def levels_by_sku(sku: str) -> QuerySet[Any]:
+    """A product's levels with all that comes along with it, found by its SKU in any case."""
+    rows = StockLevel.objects.alias(folded=Lower("product__sku")).filter(folded=Lower(Value(sku)))
+    return rows.select_related("location", *(f"product__{name}" for name in COMPANIONS)).order_by("pk")
+
+
+_STOCKED: Compiled[StockLevel] = Compiled(levels_by_sku, sku=str)
 
 
 def stocks_of(products: Iterable[Product]) -> dict[int, Stock]:
@@ -87,6 +113,12 @@ def with_available(products: QuerySet[Product]) -> QuerySet[Any]:
     )
 
 
+def low_only(products: QuerySet[Product]) -> QuerySet[Any]:
+    """The active products whose available stock is not above their reorder point (nothing, where there is none)."""
+    point = Coalesce("reorder_policy__reorder_point", "reorder_target__reorder_point", ZERO)
+    return with_available(products).filter(active=True, available__lte=point)
+
+
 def stock_list(
     *,
     search: str | None = None,
@@ -106,8 +138,7 @@ def stock_list(
     if category is not None:
         rows = rows.filter(category=category)
     if low_stock:
-        point = Coalesce("reorder_policy__reorder_point", "reorder_target__reorder_point", ZERO)
-        rows = with_available(rows).filter(active=True, available__lte=point)
+        rows = low_only(rows)
     if cursor:
         rows = rows.filter(sku__gt=cursor)
     found: list[Product] = list(rows.order_by("sku")[: limit + 1])

@@ -8,7 +8,7 @@ from .planning import forecast_refresh, reorder_create, reordering_lock, targets
 from .references import next_reference
 from .returns import return_create
 from .sales import SoldLine, order_create
-from .stock import StockChange, location_default, quantity_check, stock_adjust, stock_set
+from .stock import StockChange, location_default, quantity_check, stock_adjust, stock_lock, stock_set
 
 __all__ = [
     "SoldLine",
@@ -22,6 +22,7 @@ __all__ = [
     "reordering_lock",
     "return_create",
     "stock_adjust",
+    "stock_lock",
     "stock_set",
     "targets_refresh",
 ]

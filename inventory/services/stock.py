@@ -4,15 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from inventory.fixed_sql import movement_insert
 from inventory.models import Location, Product, StockLevel, StockMovement, Warehouse
 from inventory.models.columns import MAX_QUANTITY
-from inventory.selectors import Stock
+from inventory.selectors import Stock, levels_by_sku, product_get
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict, InsufficientStock, ValidationFailed
 from shop_assistant.agents.fields import json_number
+from shop_assistant.compiled import Compiled
 
 ZERO = Decimal(0)
 GRAIN = Decimal("0.001")
@@ -65,16 +69,18 @@ def stock_adjust(
     unit_price: Decimal | None = None,
     unit_cost: Decimal | None = None,
     occurred_at: datetime | None = None,
+    locked: Stock | None = None,
 ) -> StockChange:
     """Change stock by `delta` at the location, or where the product mainly lies.
 
     :param expected_quantity: what the caller believes to be on hand: at `location`, or in all when that is left out.
+    :param locked: the product's stock, where `stock_lock` has locked it already.
     :raises InsufficientStock: when less than nothing, or than what is reserved, would be left there.
     :raises Conflict: when `expected_quantity` is not what is on hand.
     :raises ValidationFailed: for parts of a piece, or more than can be booked.
     """
     quantity_check(product, delta, "delta")
-    level, stock = _level_locked(product, location)
+    level, stock = _level_locked(product, location, locked)
     _check_expected(level.on_hand if location else stock.on_hand, expected_quantity)
     why = Why(kind=kind, user_id=user_id, task_id=task_id, reason=reason, reference=reference, occurred_at=occurred_at)
     return _change(product, stock, Move(level, delta, unit_price, unit_cost), why)
@@ -91,6 +97,7 @@ def stock_set(
     reference: str = "",
     expected_quantity: Decimal | None = None,
     occurred_at: datetime | None = None,
+    locked: Stock | None = None,
 ) -> StockChange:
     """Set what is on hand at a location after a count. Without a difference there is no movement.
 
@@ -100,7 +107,7 @@ def stock_set(
     :raises ValidationFailed: for parts of a piece, or more than can be booked.
     """
     quantity_check(product, quantity, "quantity")
-    level, stock = _level_locked(product, location)
+    level, stock = _level_locked(product, location, locked)
     places = [found.location.code for found in stock.levels if found.on_hand]
     if location is None and len(places) > 1:
         raise ClarificationNeeded(
@@ -175,6 +182,9 @@ def stock_book(moves: Iterable[Move], why: Why) -> list[StockMovement]:
                 occurred_at=why.occurred_at or timezone.now(),
             )
         )
+    if len(movements) == 1:
+        movement_insert(movements[0], *touched.values())
+        return movements
     StockLevel.objects.bulk_update(touched.values(), ["on_hand"])
     return list(StockMovement.objects.bulk_create(movements))
 
@@ -191,10 +201,27 @@ def levels_locked(
         have = set(StockLevel.objects.filter(product__in=found).values_list("product_id", "location_id"))
         missing = [StockLevel(product_id=p, location_id=at) for p, at in pairs if (p, at) not in have]
         StockLevel.objects.bulk_create(missing, ignore_conflicts=True)
-    rows = StockLevel.objects.select_for_update(of=("self",)).filter(product__in=found).order_by("pk")
-    for level in rows.select_related("location"):
+    for level in _LOCKED.all(product=next(iter(found))) if len(found) == 1 else _locked(product__in=found):
         found[level.product_id].append(level)
     return {pk: tuple(levels) for pk, levels in found.items()}
+
+
+def _locked(**which: Any) -> QuerySet[StockLevel]:
+    rows = StockLevel.objects.select_for_update(of=("self",)).filter(**which).order_by("pk")
+    return rows.select_related("location")
+
+
+_LOCKED = Compiled(lambda product: _locked(product=product), product=int)
+_LOCKED_BY_SKU = Compiled(lambda sku: levels_by_sku(sku).select_for_update(of=("self",)), sku=str)
+
+
+def stock_lock(*, sku: str) -> tuple[Product, Stock]:
+    """The product with this SKU, in any case, and its stock, locked; one query where it lies somewhere.
+
+    :raises NotFound: with the nearest existing SKUs.
+    """
+    levels = _LOCKED_BY_SKU.all(sku=sku.strip())
+    return (levels[0].product, Stock(tuple(levels))) if levels else (product_get(sku=sku), Stock(()))
 
 
 def location_default() -> Location:
@@ -214,8 +241,8 @@ def quantity_check(product: Product, quantity: Decimal, field: str) -> None:
         raise ValidationFailed(f"{product.sku} is measured in thousandths.", fields={field: "has too many decimals"})
 
 
-def _level_locked(product: Product, location: Location | None) -> tuple[StockLevel, Stock]:
-    stock = Stock(levels_locked([product])[product.pk])
+def _level_locked(product: Product, location: Location | None, locked: Stock | None) -> tuple[StockLevel, Stock]:
+    stock = locked or Stock(levels_locked([product])[product.pk])
     level = next((v for v in stock.levels if v.location_id == location.pk), None) if location else stock.main
     if level is None:
         location = location or location_default()

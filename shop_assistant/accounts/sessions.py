@@ -9,13 +9,25 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from shop_assistant.agents.errors import NotAuthenticated
+from shop_assistant.compiled import Compiled
 
+from .backends import keep_agent_permissions, with_agent_permissions
 from .models import LoginSession, User
 
 REUSE_GRACE = timedelta(seconds=10)
 """A refresh token used again within this time is a race of the same client, not a theft."""
 
 TokenPair = dict[str, str]
+
+_LOGGED_IN = Compiled(
+    lambda session, user_id: with_agent_permissions(
+        User.objects.filter(
+            public_id=user_id, is_active=True, login_sessions__id=session, login_sessions__revoked_at=None
+        )
+    ),
+    session=UUID,
+    user_id=str,
+)
 
 
 def session_open(*, user: User) -> TokenPair:
@@ -64,7 +76,7 @@ def session_revoke(*, session_id: UUID, because: str) -> None:
 
 
 def session_user(access: str) -> User:
-    """The user of an access token, in one query.
+    """The user of an access token and what the agents may do for them, in one query.
 
     :raises NotAuthenticated:
     """
@@ -75,14 +87,11 @@ def session_user(access: str) -> User:
         raise NotAuthenticated(
             "This token is not valid or has expired; get a new one from POST /api/auth/refresh or /api/auth/token."
         ) from None
-    session = (
-        LoginSession.objects.select_related("user")
-        .filter(id=session_id, revoked_at=None, user__is_active=True, user__public_id=token.get("user_id"))
-        .first()
-    )
-    if session is None:
+    user = _LOGGED_IN.first(session=session_id, user_id=str(token.get("user_id")))
+    if user is None:
         raise NotAuthenticated("This login has ended; log in again at POST /api/auth/token.")
-    return session.user
+    keep_agent_permissions(user)
+    return user
 
 
 def _tokens(user: User, session_id: UUID, token: UUID) -> TokenPair:

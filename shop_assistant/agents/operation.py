@@ -77,6 +77,8 @@ class Operation:
     func: Callable[[Any, Context, Any], Output]
     writes: bool
     """Whether it may change anything, whatever its input."""
+    personal: bool
+    """Whether its input or output has fields that name a person: to store those a key may have to be made."""
     answer: type[BaseModel] = field(repr=False)
     """The envelope of the direct route: {"status": "success", "data": output}."""
 
@@ -177,6 +179,7 @@ def operation(
             "restrictions": restrictions,
             "effect": effect if callable(effect) else lambda data: effect,
             "writes": effect is not Effect.READ,
+            "personal": any(_has_personal(model) for model in (takes, *outputs_of(gives))),
             "audit": audit,
             "route": route,
             "keeps_output": keeps_output,
@@ -220,6 +223,20 @@ def _check_audit_text(func: Callable[..., Any], audit: str, takes: type[Input], 
         raise TypeError(f"{func.__qualname__}: the audit text names unknown fields {sorted(unknown)}")
     if personal := {name for name in named if PERSONAL in fields[name].metadata or _personal(fields[name].annotation)}:
         raise TypeError(f"{func.__qualname__}: the audit text names personal fields {sorted(personal)}")
+
+
+def _has_personal(model: type[BaseModel]) -> bool:
+    return any(
+        PERSONAL in field.metadata or _personal(field.annotation) or any(map(_has_personal, _models(field.annotation)))
+        for field in model.model_fields.values()
+    )
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models within a type, as in `list[Place] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def _personal(annotation: Any) -> bool:

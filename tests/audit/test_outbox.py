@@ -3,9 +3,11 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import rfc8785
 import time_machine
 from django.db import IntegrityError, transaction
 from hypothesis import given
@@ -144,6 +146,21 @@ def test_canonical_text_reads_back_as_what_it_was(value: object):
     written = canonical({"value": value})
     assert canonical(json.loads(written)) == written
     assert written.encode().decode() == written
+
+
+@given(json_values)
+def test_canonical_text_is_what_the_library_of_rfc_8785_writes(value: Any):
+    """Whole numbers beyond what a double holds exactly are ours alone: written as text."""
+    if not any(isinstance(n, int | float) and abs(n) > 2**53 - 1 for n in numbers_in(value)):
+        assert canonical({"value": value}) == rfc8785.dumps({"value": value}).decode()
+
+
+def numbers_in(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [n for item in value.values() for n in numbers_in(item)]
+    if isinstance(value, list):
+        return [n for item in value for n in numbers_in(item)]
+    return [value]
 
 
 @pytest.mark.parametrize(

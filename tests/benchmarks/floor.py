@@ -169,7 +169,9 @@ async def _audit(
         await connection.execute(_AUDIT, [event_id, event, task_id, user_id, moment, payload, leaf])
 
 
-_PRODUCT = "SELECT p.*, l.on_hand, l.reserved, l.location FROM product p JOIN level l ON l.product_id = p.id WHERE sku=%s"
+_PRODUCT = (
+    "SELECT p.*, l.on_hand, l.reserved, l.location FROM product p JOIN level l ON l.product_id = p.id WHERE sku=%s"
+)
 _RULES = "SELECT percent FROM rule WHERE (product_id = %s OR product_id IS NULL) AND min_quantity <= %s"
 _TASK = "INSERT INTO task VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 _FINISH = "UPDATE task SET status = 'completed', outputs = %s, finished_at = %s WHERE id = %s"

@@ -58,7 +58,10 @@ def main() -> int:
         print("make bench needs PostgreSQL's programs (initdb, postgres): install PostgreSQL.", file=sys.stderr)
         return 2
     with throw_away_server(programs, DURABLE) as url, tempfile.TemporaryDirectory(prefix="shop-bench-") as folder:
-        print(f"PostgreSQL {server_version(url)}, default durability; {os.cpu_count()} processors; {CONNECTIONS} connections")
+        print(
+            f"PostgreSQL {server_version(url)}, default durability; "
+            f"{os.cpu_count()} processors; {CONNECTIONS} connections"
+        )
         skus, environment = _prepare(url, Path(folder))
         with ExitStack() as stack:
             services = [
