@@ -116,6 +116,18 @@ class TrackedQuerySet(models.QuerySet[M]):
                 _note(row)
         return made
 
+    def change_all(self, rows: Iterable[Any], fields: Iterable[str], batch_size: int = 500) -> None:
+        """bulk_update that also writes each row's next history."""
+        changed = list(rows)
+        with transaction.atomic():
+            models.QuerySet(self.model, using=self.db).bulk_update(changed, fields, batch_size=batch_size)
+            tracked_model: Any = self.model
+            history = tracked_model.history.bulk_history_create(
+                changed, batch_size=batch_size, update=True, default_change_reason=_reason() or ""
+            )
+            for row in history:
+                _note(row)
+
 
 TrackedManager = models.Manager.from_queryset(TrackedQuerySet)
 

@@ -1,15 +1,31 @@
 """Base of the shop's commands: `--help` ends with examples as they are typed."""
 
+import os
+import sys
 from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class ShopCommand(BaseCommand):
     examples = ""
     """Lines below `examples:`, and exit codes where they say more than success or failure."""
+    suppressed_base_arguments = {  # noqa: RUF012  (Django declares it without ClassVar)
+        *("--version", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color", "--skip-checks"),
+    }
+    """Django's own options work, but only get in the way of the command's."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"epilog": f"examples:\n{self.examples}", "formatter_class": RawDescriptionHelpFormatter}
         return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Ends quietly, with exit code 1, where nobody reads its output any more."""
+        try:
+            told = super().execute(*args, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+            raise CommandError("The output was closed before the end.") from None
+        return told

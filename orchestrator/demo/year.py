@@ -273,6 +273,8 @@ def _sold_by_week(invoices: Iterable[DemoInvoice]) -> dict[tuple[date, str], int
 
 
 def _cover(sku: str, weekly: float) -> int:
-    """Pieces kept beyond the week's need: from almost none to four weeks' worth, by the hash of the SKU."""
-    weeks = hashlib.sha256(sku.encode()).digest()[0] / 64
+    """Pieces kept beyond the week's need: from almost none to twelve weeks' worth, by the hash of the SKU (by its
+    second byte: the extract was drawn by the first).
+    """
+    weeks = hashlib.sha256(sku.encode()).digest()[1] / 21
     return round(weekly * weeks)

@@ -1,0 +1,1 @@
+"""Files of other shops, taken in: products (`products`) and sales (`sales`)."""
