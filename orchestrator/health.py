@@ -1,16 +1,17 @@
 """How the shop is: for load balancers, monitors and the owner. Never personal data."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from audit.models import Outbox
 
-from .models import TaskState
+from .models import TaskState, Worker
 
 LATE_SECONDS = 120
 """An event that waits longer than this for its sealing makes the shop `degraded`."""
@@ -49,4 +50,25 @@ def _database(alias: str) -> str:
 
 
 def tasks_by_state() -> dict[str, int]:
-    return dict(TaskState.objects.values_list("status").annotate(count=Count("pk")))
+    return dict(TaskState.objects.order_by().values_list("status").annotate(count=Count("pk")))
+
+
+def failures_by_code() -> list[tuple[str, str, int]]:
+    """Agent, error code and how many."""
+    failed = TaskState.objects.filter(status=TaskState.Status.FAILED).order_by()
+    return list(failed.values_list("agent", "error_code").annotate(count=Count("pk")))
+
+
+def worker_beat(name: str, *, started_at: datetime) -> None:
+    """A worker is there; who has been silent for a day is forgotten."""
+    now = timezone.now()
+    Worker.objects.update_or_create(name=name, defaults={"seen_at": now, "started_at": started_at})
+    Worker.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+
+
+def workers_seen() -> tuple[int, float | None]:
+    """How many workers told within the last minute that they are there, and seconds since the last one did."""
+    now = timezone.now()
+    last = Worker.objects.aggregate(last=Max("seen_at"))["last"]
+    count = Worker.objects.filter(seen_at__gte=now - timedelta(minutes=1)).count()
+    return count, (now - last).total_seconds() if last else None

@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from audit.models import AppendOnly
+
 
 class TaskState(models.Model):
     """pending → in_progress → completed | failed. Triggers and checks hold that in the database too.
@@ -106,3 +108,31 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"
+
+
+class ImportedDocument(AppendOnly):
+    """What one batch of an import took from an invoice of a sales file, so that the file can be run again and grow."""
+
+    number = models.CharField(max_length=64, help_text="as the file has it")
+    batch = models.PositiveBigIntegerField(help_text="of the import, counted over all imports (reference I-000123)")
+    lines = models.BinaryField(help_text="hashes of the lines taken, eight bytes each; identical lines repeat")
+    parts = models.PositiveIntegerField(help_text="how many orders and returns were made of them")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["number", "batch"], name="imported_document_once_a_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} in I-{self.batch:06d}"
+
+
+class Worker(models.Model):
+    """A worker process, which says every few seconds that it is there."""
+
+    name = models.CharField(max_length=100, primary_key=True, help_text="host and process")
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -84,7 +84,7 @@ def dispatch(*, agent: str, operation: Any, payload: dict[str, Any], context: Co
 
     :raises AgentError: with the `task_id` under which the failure is stored.
     """
-    with logged_call(agent, context) as call:
+    with logged_call(agent, operation, context) as call:
         try:
             outcome = _dispatch(agent, operation, payload, context)
         except PermissionDenied as error:
@@ -253,7 +253,7 @@ def perform_queued(task_id: UUID) -> None:
     if task is None:
         return
     context = _context_of(task)
-    with logged_call(task.agent, context) as call:
+    with logged_call(task.agent, task.operation, context) as call:
         try:
             operation = registry.get(task.agent, task.operation)
             operation.authorize(context)

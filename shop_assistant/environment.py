@@ -19,6 +19,9 @@ from zoneinfo import available_timezones
 import environ
 from babel import Locale
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -167,6 +170,29 @@ def development_keys(folder: Path) -> dict[str, str]:
         draft.unlink(missing_ok=True)
     kept: dict[str, str] = json.loads(path.read_text())
     return kept
+
+
+def redis_queue(name: str, value: str) -> dict[str, Any]:
+    """What the queue's library wants to know of a Redis. A request waits for it two seconds at most."""
+    if not value:
+        raise ImproperlyConfigured(
+            f"TASKS_BACKEND=redis needs {name}, like redis://localhost:6379/0; set it in .env or the environment."
+        )
+    try:
+        found = parse_url(value)
+    except ValueError:
+        raise _wrong(name, "like redis://user:password@host:6379/0") from None
+    return {
+        "HOST": found.get("host", "localhost"),
+        "PORT": found.get("port", 6379),
+        "DB": found.get("db", 0),
+        "USERNAME": found.get("username"),
+        "PASSWORD": found.get("password"),
+        "SSL": value.startswith("rediss:"),
+        "REDIS_CLIENT_KWARGS": {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": 2, "socket_timeout": 2},
+        "SERIALIZER": "rq.serializers.JSONSerializer",  # pickles would let whoever writes to Redis run code here
+        "DEFAULT_TIMEOUT": 3600,
+    }
 
 
 def database(name: str, *, default: str, pool_size: int, prepared: bool) -> dict[str, Any]:

@@ -5,16 +5,23 @@ written but not what was filled in, of exceptions the type and the places in the
 """
 
 import logging
+import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
+from io import TextIOWrapper
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import LazyObject
+
+from . import measuring
 
 KEYS = ("timestamp", "level", "task_id", "user_id", "event", "agent", "duration_ms", "status")
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
@@ -39,8 +46,7 @@ def configure_logging(asked: dict[str, Any]) -> None:
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if asked["path"]:
-        asked["path"].parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(asked["path"]))
+        handlers.append(_log_file(asked["path"]))
     finishing = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _only_known, _render()]
     formatter = structlog.stdlib.ProcessorFormatter(
         processors=finishing, foreign_pre_chain=[_foreign, *_common()], pass_foreign_args=True
@@ -54,9 +60,28 @@ def configure_logging(asked: dict[str, Any]) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(asked["level"])),
         cache_logger_on_first_use=True,
     )
-    for noisy in ("django.request", "django.security", "django_tasks", "django_tasks_db", "_granian"):
+    for noisy in ("django.request", "django.security", "django_tasks", "django_tasks_db", "rq", "_granian"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("django.request").addFilter(_unhandled)
+
+
+class PrivateLogFile(WatchedFileHandler):
+    """Opened anew when logrotate has moved it away; the shop's own user and group may read it, nobody else."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        return TextIOWrapper(os.fdopen(descriptor, "ab", 0), encoding="utf-8", write_through=True)
+
+
+def _log_file(path: Path) -> logging.Handler:
+    """:raises ImproperlyConfigured: when it can't be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        return PrivateLogFile(path)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"AUDIT_LOG_PATH can't be written ({error.strerror}: {path}); name a file in a folder of the shop's user."
+        ) from None
 
 
 def _unhandled(record: logging.LogRecord) -> bool:
@@ -115,6 +140,8 @@ class RequestLogMiddleware:
         token, began = call_logged.set(False), time.perf_counter()
         try:
             response = self._get_response(request)
+            if not request.path.startswith("/static/"):
+                measuring.requests.labels(route_of(request), _method(request), f"{response.status_code // 100}xx").inc()
             if not call_logged.get() and not request.path.startswith("/static/"):
                 self._write(request, response, (time.perf_counter() - began) * 1000)
             return response
@@ -130,9 +157,13 @@ class RequestLogMiddleware:
             agent="Orchestrator",
             duration_ms=round(duration_ms, 1),
             status=response.status_code,
-            method=request.method if request.method in METHODS else "other",
+            method=_method(request),
             route=route_of(request),
         )
+
+
+def _method(request: HttpRequest) -> str:
+    return request.method if request.method in METHODS else "other"
 
 
 def _known_user(request: HttpRequest) -> Any:

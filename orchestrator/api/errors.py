@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from audit.services import denial_count
-from orchestrator.calls import places
+from orchestrator.calls import count_error, places
 from orchestrator.retry import classify, is_transient
 from shop_assistant.accounts.limits import address_token
 from shop_assistant.agents.errors import (
@@ -26,7 +26,7 @@ from shop_assistant.agents.errors import (
 )
 from shop_assistant.agents.fields import iso_utc
 from shop_assistant.agents.payload import plain
-from shop_assistant.logs import route_of
+from shop_assistant.logs import call_logged, route_of
 
 log = structlog.get_logger("shop")
 
@@ -69,6 +69,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     failure = translated() if translated else classify(error)
     if not isinstance(error, AgentError) and not translated and not is_transient(error):
         _escalate(error)
+    if not call_logged.get():
+        count_error("orchestrator", failure)
     if isinstance(failure, AccessError | SemanticError) and not (failure.task_id or failure.recorded):
         _count(failure, context["request"])
     headers = _headers(failure, getattr(error, "auth_header", None))
@@ -126,6 +128,8 @@ def route_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/admin"):
+        return defaults.bad_request(request, exception)
     return _answer(ValidationFailed())
 
 

@@ -70,6 +70,7 @@ CONTENT_SECURITY_POLICY = {
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "unfold.contrib.simple_history",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -170,9 +171,16 @@ if CACHE_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
     SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
-# Tasks
-TASKS_BACKEND = environment.choice("TASKS_BACKEND", ("database",), default="database")
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+# Tasks: the queue only wakes a worker, so that either backend loses nothing.
+TASKS_BACKEND = environment.choice("TASKS_BACKEND", ("database", "redis"), default="database")
+REDIS_URL = environment.url("REDIS_URL", schemes=("redis", "rediss")) or CACHE_URL
+if TASKS_BACKEND == "redis":
+    INSTALLED_APPS += ["django_rq"]
+    TASKS: dict[str, Any] = {"default": {"BACKEND": "django_tasks_rq.RQBackend", "QUEUES": ["default"]}}
+    RQ_QUEUES = {"default": environment.redis_queue("REDIS_URL", REDIS_URL)}
+    RQ_SHOW_ADMIN_LINK = False
+else:
+    TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 TASK_LEASE_SECONDS = 20
 TASK_MAX_ATTEMPTS = 5
 IDEMPOTENCY_HOURS = 48
@@ -183,9 +191,10 @@ USE_TZ = True
 LANGUAGE_CODE = "en-gb"
 USE_I18N = True
 
-# Static files: found in the packages themselves; nothing has to be collected first.
+# Static files: found in the packages themselves, unless STATIC_ROOT names a folder that has them (collectstatic).
 STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = environment.text("STATIC_ROOT") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
 # API
 ACCESS_TOKEN_MINUTES = environment.whole("ACCESS_TOKEN_MINUTES", default=15, low=1, high=1440)
@@ -206,6 +215,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": [],  # DRF's let a concurrent wave through; ours counts in the database
     "DEFAULT_PARSER_CLASSES": ["orchestrator.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "orchestrator.api.negotiation.JSONNegotiation",
     "EXCEPTION_HANDLER": "orchestrator.api.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "orchestrator.api.schema.ShopSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -227,9 +237,12 @@ SIMPLE_HISTORY_REVERT_DISABLED = True  # history is to be looked at; a change ba
 UNFOLD = {
     "SITE_TITLE": SHOP_NAME,
     "SITE_HEADER": SHOP_NAME,
+    "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "shop_assistant.navigation.icon"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["shop_assistant.navigation.styles"],
+    "DASHBOARD_CALLBACK": "orchestrator.dashboard.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "shop_assistant.navigation.sidebar"},
 }
 
@@ -238,3 +251,6 @@ LOG_LEVEL = environment.choice("LOG_LEVEL", ("debug", "info", "warning", "error"
 AUDIT_LOG_PATH = Path(environment.text("AUDIT_LOG_PATH", default=str(VAR_DIR / "logs" / "audit.log")))
 LOGGING_CONFIG = "shop_assistant.logs.configure_logging"
 LOGGING = {"level": LOG_LEVEL, "path": AUDIT_LOG_PATH if ENV == "production" else None}
+
+# Metrics: each process of a host keeps its counts in a file here, and whoever is asked adds them up.
+METRICS_DIR = VAR_DIR / "metrics"

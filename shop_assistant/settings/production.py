@@ -39,6 +39,8 @@ if not environment.listing("ALLOWED_HOSTS") or "*" in ALLOWED_HOSTS:
 if _problems:
     raise ImproperlyConfigured("ENV=production can't start:\n  - " + "\n  - ".join(_problems))
 
+# Health checks and monitors of the same host ask by these names, whatever the shop is called outside.
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1"]
 if TRUSTED_PROXIES:  # without a proxy of ours anybody could send this header
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = environment.flag("SECURE_SSL_REDIRECT", default=True)

@@ -40,6 +40,7 @@ def same(first: Any, second: Any) -> bool:
 
 
 @pytest.mark.parametrize("label", sorted(ROUTES))
+@pytest.mark.usefixtures("waiting")
 def test_every_operation_answers_again_what_it_answered(label: str, owner: Api) -> None:
     first = owner.post(ROUTES[label], PAYLOADS[label], Idempotency_Key="key-1")
     assert first.status_code == 200

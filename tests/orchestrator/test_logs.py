@@ -61,7 +61,7 @@ def whole(line: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("label", sorted(ROUTES))
 @pytest.mark.django_db
-def test_a_line_a_request(label: str, log: Log, shop: None, api: Callable[[str], Api]) -> None:
+def test_a_line_a_request(label: str, log: Log, waiting: None, api: Callable[[str], Api]) -> None:
     owner = api("owner")
     log.new()
     direct = owner.post(ROUTES[label], PAYLOADS[label])
@@ -192,7 +192,9 @@ def planted(schema: dict[str, Any], spare: int = 3) -> Any:
 
 @pytest.mark.parametrize("label", sorted(ROUTES))
 @pytest.mark.django_db
-def test_canaries_in_every_field_come_out_nowhere(label: str, log: Log, shop: None, api: Callable[[str], Api]) -> None:
+def test_canaries_in_every_field_come_out_nowhere(
+    label: str, log: Log, waiting: None, api: Callable[[str], Api]
+) -> None:
     """Each field in turn, in an otherwise good request, and all of them together; by both doors, now and later."""
     owner = api("owner")
     agent, name = label.split(".")

@@ -13,7 +13,7 @@ from tests.cases import MAY, PAYLOADS, RESTRICTED, ROUTES, general
 from tests.conftest import Api
 
 every_role = pytest.mark.parametrize("role", list(Role))
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("waiting")]
 
 
 def _calls() -> list[tuple[str, dict[str, Any], set[Role]]]:

@@ -43,6 +43,7 @@ def test_the_users_variables_are_all_there() -> None:
         "RATE_LIMIT_ANONYMOUS",
         "ACCESS_TOKEN_MINUTES",
         "TASKS_BACKEND",
+        "REDIS_URL",
         "CACHE_URL",
     } <= NAMES
 
@@ -55,7 +56,8 @@ def test_every_variable_that_is_read_is_listed() -> None:
         for source in sources
         for name in re.findall(rf"\b(?:{readers})\(\"([A-Z][A-Z0-9_]+)\"", source.read_text())
     }
-    assert read - {"TEST_DATABASE_URL"} == NAMES
+    composed = set(re.findall(r"\$\{([A-Z][A-Z0-9_]+)", (ROOT / "compose.yaml").read_text()))
+    assert (read | composed) - {"TEST_DATABASE_URL"} == NAMES
 
 
 def test_the_users_own_file(load: Load) -> None:
@@ -132,6 +134,7 @@ GOOD: list[tuple[str, str, Callable[[Any], Any], Any]] = [
     ("DATABASE_URL", "sqlite:////tmp/x.db", lambda s: s.DATABASES["default"]["NAME"], "/tmp/x.db"),
     ("DATABASE_URL", "postgres://h/db", lambda s: s.DATABASES["default"]["HOST"], "h"),
     ("CACHE_URL", "redis://h:6379/1", lambda s: s.CACHES["default"]["LOCATION"], "redis://h:6379/1"),
+    ("CACHE_URL", "redis://h:6379/1", lambda s: s.REDIS_URL, "redis://h:6379/1"),
     ("ACCESS_TOKEN_MINUTES", "5", lambda s: s.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds(), 300),
     ("MAX_BODY_BYTES", "2048", lambda s: s.DATA_UPLOAD_MAX_MEMORY_SIZE, 2048),
 ]
@@ -174,6 +177,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "DATABASE_PREPARED": ("perhaps",),
     "AUDIT_BACKLOG_LIMIT": ("1",),
     "TASKS_BACKEND": ("rabbit",),
+    "REDIS_URL": ("localhost:6379", "http://h", "s3cr3t-Canary"),
     "PRICES_INCLUDE_TAX": ("some",),
     "LOYALTY_EARN_RATE": ("-1", "1e5", "1001", "one", "NaN"),
     "LOYALTY_POINT_VALUE": ("-0.01",),
@@ -191,3 +195,15 @@ def test_a_bad_value_stops_the_start_with_a_sentence(name: str, value: str, load
     assert ".env" in told
     assert SECRET not in told
     assert len(told) < 300
+
+
+def test_a_queue_in_redis_needs_a_redis(load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load(TASKS_BACKEND="redis")
+    assert "TASKS_BACKEND=redis needs REDIS_URL" in str(caught.value)
+    settings = load(TASKS_BACKEND="redis", REDIS_URL="rediss://user:s3cr3t@h:6380/2")
+    assert settings.TASKS["default"]["BACKEND"] == "django_tasks_rq.RQBackend"
+    queue = settings.RQ_QUEUES["default"]
+    assert (queue["HOST"], queue["PORT"], queue["DB"], queue["SSL"]) == ("h", 6380, 2, True)
+    assert (queue["USERNAME"], queue["PASSWORD"]) == ("user", "s3cr3t")
+    assert load(TASKS_BACKEND="redis", CACHE_URL="redis://h:6379/1").RQ_QUEUES["default"]["DB"] == 1

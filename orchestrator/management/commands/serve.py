@@ -16,7 +16,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from orchestrator.demo.staff import PUBLIC_IDS, demo_password
+from orchestrator.running import InUse, at_work
+from orchestrator.upgrading import upgrade
 from shop_assistant.commands import ShopCommand
+from shop_assistant.measuring import FOLDER, clean_folder
 
 STOP_SECONDS = 15
 PR_SET_PDEATHSIG = 1
@@ -31,19 +34,32 @@ class Command(ShopCommand):
   manage.py serve
   manage.py serve --no-demo           an empty shop
   API_PORT=8080 manage.py serve
+  manage.py serve --no-worker         workers run elsewhere: manage.py worker
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="an empty shop")
+        parser.add_argument("--no-worker", action="store_true", help="the web server alone")
         parser.add_argument("--web-workers", type=int, default=2, help="processes of the web server")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for alias in settings.DATABASES:
-            call_command("migrate", database=alias, interactive=False, verbosity=0)
+        try:
+            with at_work():
+                self._serve(options)
+        except InUse:
+            raise CommandError("A backup is being restored just now: start the shop when that is done.") from None
+
+    def _serve(self, options: dict[str, Any]) -> None:
+        upgrade()
         demo = settings.ENV == "development" and not options["no_demo"]
         if demo:
             call_command("load_demo", stdout=self.stdout)
-        _Family(_programs(options["web_workers"]), lambda: self._greet(demo)).run()
+        os.environ[FOLDER] = str(settings.METRICS_DIR)
+        clean_folder(settings.METRICS_DIR)
+        programs = _programs(options["web_workers"])
+        if options["no_worker"]:
+            del programs["worker"]
+        _Family(programs, lambda: self._greet(demo)).run()
 
     def _greet(self, demo: bool) -> None:
         host = "localhost" if settings.API_HOST in ("0.0.0.0", "127.0.0.1", "::") else settings.API_HOST  # noqa: S104

@@ -5,11 +5,14 @@ import time
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import close_old_connections, connections
 
+from orchestrator import redis_worker
 from orchestrator.calls import places
+from orchestrator.running import InUse, at_work
 from shop_assistant.agents.jobs import Job, jobs
 from shop_assistant.commands import ShopCommand
 
@@ -20,22 +23,37 @@ log = structlog.get_logger("shop")
 
 
 class Command(ShopCommand):
-    help = "Run accepted tasks and the periodic jobs (sealing the trail, dead tasks, planned prices) until Ctrl-C."
+    help = (
+        "Run accepted tasks and the periodic jobs (sealing the trail, dead tasks, planned prices) until Ctrl-C. Any "
+        "number of workers may run, on any number of hosts; TASKS_BACKEND=redis wakes them without asking the database."
+    )
     examples = """\
   manage.py worker
   manage.py worker --interval 0.2     look at the queue five times a second
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--interval", type=float, default=0.5, help="seconds between two looks at the queue")
+        parser.add_argument(
+            "--interval", type=float, default=0.5, help="seconds between two looks at the database's queue"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with at_work():
+                self._work(options)
+        except InUse:
+            raise CommandError("A backup is being restored just now: start the worker when that is done.") from None
+
+    def _work(self, options: dict[str, Any]) -> None:
         log.info("WORKER_STARTED", agent="Orchestrator", status="success")
         todo = jobs()
         quick = [job for job in todo if job.seconds < SLOW_SECONDS]
         slow = [job for job in todo if job.seconds >= SLOW_SECONDS]
         for group in (quick, slow):
             threading.Thread(target=_keep_house, args=(group,), daemon=True).start()
+        if settings.TASKS_BACKEND == "redis":
+            redis_worker.work()
+            return
         call_command("db_worker", interval=options["interval"], reload=False, verbosity=0)
 
 
