@@ -1,56 +1,89 @@
-"""What every admin page of the shop has: unfold's look, history, and an event for each change."""
+"""What every admin page of the shop has: unfold's look, history, exports, and an event for each change."""
 
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import DecimalField, Model
-from django.http import HttpRequest
-from django.utils.formats import number_format
+from django.db.models import DecimalField, ForeignKey, Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import NoReverseMatch, reverse
 from simple_history.admin import SimpleHistoryAdmin
+from simple_history.template_utils import HistoricalRecordContextHelper
 from unfold.admin import ModelAdmin
 from unfold.admin import StackedInline as UnfoldStackedInline
 from unfold.admin import TabularInline as UnfoldTabularInline
+from unfold.decorators import action
+from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from shop_assistant.agents.errors import AgentError
+
 from . import events
+from .admin_columns import columns, decimals_of, person
+from .admin_history import Differences, why_of
 from .history import authored, noted_rows
 from .services import event_record
 
-MONEY_PLACES = 4
 
-
-class NeatNumbers:
-    """Pages show 0.42 and 6, not 0.4200 and 6.000: money with two decimals at least, all else without idle zeros."""
+class NeatColumns:
+    """Pages show 0.42 and 6, not 0.4200 and 6.000; states as badges; what a row points to as a link."""
 
     model: type[Model]
 
+    per_viewer: tuple[str, ...] = ()
+    """Methods of the admin that show a row in a way that depends on who looks: they take the request, too."""
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return self._neat(super().get_list_display(request))  # type: ignore[misc]
+        names = super().get_list_display(request)  # type: ignore[misc]
+        return self._better(request, names, first_plain=self.list_display_links is not None)  # type: ignore[attr-defined]
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        """Whatever a column leads to is read along."""
+        declared = super().get_list_select_related(request)  # type: ignore[misc]
+        keys = {field.name for field in self.model._meta.concrete_fields if isinstance(field, ForeignKey)}
+        listed = [name for name in self.list_display if name in keys]  # type: ignore[attr-defined]
+        return [*(declared or ()), *listed] or False
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Of what is only shown; in a form's fields the widget sees to it."""
         fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        if obj is None or self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+        if obj is None:
             return fieldsets
-        return [(title, {**options, "fields": self._neat(options["fields"])}) for title, options in fieldsets]
+        readonly = self._plain_readonly(request, obj)
+        return [
+            (title, {**options, "fields": self._better(request, options["fields"], only=readonly)})
+            for title, options in fieldsets
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = super().get_readonly_fields(request, obj)  # type: ignore[misc]
-        if obj is None or self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+        if obj is None:
             return shown
-        return [*shown, *self._neat(f.name for f in self.model._meta.concrete_fields if isinstance(f, DecimalField))]
+        better = self._better(request, sorted(self._plain_readonly(request, obj)))
+        return [*shown, *(column for column in better if callable(column))]
+
+    def _plain_readonly(self, request: HttpRequest, obj: Any) -> set[str]:
+        """Names of what nobody edits on this page."""
+        declared = super().get_readonly_fields(request, obj)  # type: ignore[misc]
+        if self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+            return set(declared)
+        return {*declared, *(field.name for field in self.model._meta.concrete_fields)}
+
+    def _better(
+        self, request: HttpRequest, names: Any, *, first_plain: bool = False, only: set[str] | None = None
+    ) -> list[Any]:
+        own = {name: getattr(self, name) for name in self.per_viewer}
+        if only is None:
+            return columns(self.model, request, names, own=own, first_plain=first_plain)
+        return [
+            columns(self.model, request, [name], own=own, first_plain=False)[0] if name in only else name
+            for name in names
+        ]
 
     def formfield_for_dbfield(self, column: Any, request: HttpRequest, **options: Any) -> Any:
         if isinstance(column, DecimalField):
             options["widget"] = _NeatInput(column.decimal_places or 0)
         return super().formfield_for_dbfield(column, request, **options)  # type: ignore[misc]
-
-    def _neat(self, names: Any) -> list[Any]:
-        decimals = {f.name: f for f in self.model._meta.concrete_fields if isinstance(f, DecimalField)}
-        neat_names = (_neat_column(decimals[name]) if name in decimals else name for name in names)
-        return list(dict.fromkeys(neat_names))
 
 
 class _NeatInput(UnfoldAdminDecimalFieldWidget):
@@ -61,33 +94,55 @@ class _NeatInput(UnfoldAdminDecimalFieldWidget):
     def format_value(self, value: Any) -> Any:
         """What was typed and refused stays as it was typed."""
         if isinstance(value, Decimal):
-            return f"{value:.{_decimals(value, self.places)}f}"
+            return f"{value:.{decimals_of(value, self.places)}f}"
         return super().format_value(value)
 
 
-@cache
-def _neat_column(column: "DecimalField[Any, Any]") -> Any:
-    @admin.display(description=column.verbose_name, ordering=column.name, empty_value="-")
-    def show(row: Any) -> str | None:
-        value = getattr(row, column.attname)
-        return None if value is None else neat(value, column.decimal_places or 0)
+class _List(ChangeList):
+    full_result_count: int | None
 
-    show.__name__ = column.name
-    return show
-
-
-def neat(value: Decimal, places: int) -> str:
-    """A number of a column with so many places, as people write it."""
-    return number_format(value, _decimals(value, places))
+    def get_results(self, request: HttpRequest) -> None:
+        """Where nothing is searched for, what was counted is all there is, and need not be counted again."""
+        super().get_results(request)
+        if self.full_result_count is None and not (self.query or self.get_filters_params()):
+            self.full_result_count = self.result_count
 
 
-def _decimals(value: Decimal, places: int) -> int:
-    least = 2 if places == MONEY_PLACES else 0
-    return max(least, -int(value.normalize().as_tuple().exponent))
+class Exported(ModelAdmin):
+    """A list that can be taken out as a file, by those who may."""
+
+    list_per_page = 30
+    show_full_result_count = False
+
+    export_dataset = ""
+    """as `manage.py export` names it; empty: there is none of this list"""
+    actions_list: Any = ("export_list",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return _List
+
+    @action(description="Export", url_path="export", icon="download", permissions=["export_list"])
+    def export_list(self, request: HttpRequest) -> HttpResponse:
+        return redirect(self._export_page() or "..")
+
+    def has_export_list_permission(self, request: HttpRequest) -> bool:
+        return bool(self._export_page()) and self.has_view_permission(request)
+
+    def _export_page(self) -> str | None:
+        if not self.export_dataset:
+            return None
+        try:
+            return reverse("export", args=[self.export_dataset])
+        except NoReverseMatch:
+            return None
 
 
-class ReadOnlyAdmin(NeatNumbers, ModelAdmin):
+class ReadOnlyAdmin(NeatColumns, Exported):
     """Ledgers, records and tasks: to be looked at."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
+        """Without a way to a history, as nothing of this ever changes by hand."""
+        return super().render_change_form(request, {**context, "show_history": False}, *args, **options)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -99,17 +154,25 @@ class ReadOnlyAdmin(NeatNumbers, ModelAdmin):
         return False
 
 
-class StackedInline(NeatNumbers, UnfoldStackedInline):
+class StackedInline(NeatColumns, UnfoldStackedInline):
     pass
 
 
-class TabularInline(NeatNumbers, UnfoldTabularInline):
+class TabularInline(NeatColumns, UnfoldTabularInline):
     hide_title = True
 
 
 class ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what its columns lead to."""
+        rows = super().get_queryset(request)
+        keys = {field.name for field in self.model._meta.concrete_fields if isinstance(field, ForeignKey)}
+        listed = [name for name in self.fields or () if name in keys]
+        return rows.select_related(*listed) if listed else rows
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -151,12 +214,41 @@ class AuditedAdmin:
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
 
-class PlainAdmin(AuditedAdmin, NeatNumbers, ModelAdmin):
+class PlainAdmin(AuditedAdmin, NeatColumns, Exported):
     """Settings without a history of their own; their changes are events."""
 
 
-class ShopAdmin(AuditedAdmin, NeatNumbers, SimpleHistoryAdmin, ModelAdmin):
+class ShopAdmin(AuditedAdmin, NeatColumns, SimpleHistoryAdmin, Exported):
     """Master data."""
+
+    history_list_per_page = 50
+
+    def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **options: Any) -> None:
+        super().set_history_delta_changes(request, historical_records, **options)
+        for record in historical_records:
+            record.who = person(request, record.history_user_id)
+            record.why = why_of(request, record.history_change_reason or "")
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        titles = {"history_titles": ("When", "Who", "What", "Why", "Changes")}
+        return super().history_view(request, object_id, titles | (extra_context or {}))
+
+    def get_historical_record_context_helper(
+        self, request: HttpRequest, historical_record: Any
+    ) -> HistoricalRecordContextHelper:
+        return Differences(request, self.model, historical_record)
+
+
+def go(request: HttpRequest, address: str) -> HttpResponse:
+    """Lead on after a dialog, which may have been sent by htmx."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def told(error: AgentError) -> str:
+    """What an operation refused, in one text."""
+    return "; ".join([error.message, *map(str, error.details.get("fields", {}).values())])
 
 
 def _record(request: HttpRequest, obj: Model, change: str) -> None:
@@ -176,10 +268,13 @@ def _user_id(request: HttpRequest) -> str:
 
 __all__ = [
     "AuditedAdmin",
+    "NeatColumns",
     "PlainAdmin",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
     "ShopAdmin",
     "StackedInline",
     "TabularInline",
+    "go",
+    "told",
 ]

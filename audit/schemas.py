@@ -9,7 +9,19 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from shop_assistant.agents import Input, Output
 from shop_assistant.agents.fields import PERSONAL, STORABLE, Code, Limit, UtcTime
 
-RESERVED = ("TASK_", "ACCESS_", "LOGGED_", "LOGIN_", "OBJECT_", "REQUEST_", "SUBJECT_", "AUDIT_", "DEMO_")
+RESERVED = (
+    "TASK_",
+    "ACCESS_",
+    "LOGGED_",
+    "LOGIN_",
+    "OBJECT_",
+    "REQUEST_",
+    "SUBJECT_",
+    "AUDIT_",
+    "DEMO_",
+    "DATA_",
+    "BACKUP_",
+)
 """Names of the shop's own events; nobody can claim one by hand."""
 OWN_EVENT = r"^(?!" + "|".join(RESERVED) + r")[A-Z][A-Z0-9_]{1,63}$"
 

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from audit import events
+from audit.services import event_record
 from inventory.selectors import products_get
 from shop_assistant.agents import Agent, Context, Effect, Restriction, operation
 from shop_assistant.agents.roles import COUNTER, MANAGEMENT
 
 from . import baskets
 from .loyalty import points_adjust, points_earn, points_redeem, value_of
-from .models import Customer, Interaction, LoyaltyEntry, Ticket
+from .models import Customer, Interaction, LoyaltyEntry, Ticket, TicketMessage
 from .schemas import (
     LoyaltyBalance,
     LoyaltyBooked,
@@ -22,12 +24,12 @@ from .schemas import (
     RecommendationQuery,
     Recommendations,
     RecommendedProduct,
-    Sentiment,
-    TicketOpened,
-    TicketRequest,
 )
-from .selectors import customer_figures, customer_find, customer_get, customer_serve, loyalty_page, order_of
-from .services import interaction_record, ticket_create
+from .selectors import customer_figures, customer_find, customer_get, customer_serve, loyalty_page, order_of, ticket_get
+from .services import interaction_record, ticket_assign, ticket_create, ticket_reply, ticket_set_status
+from .subject_access import subject_data
+from .subject_schemas import SubjectData, SubjectQuery
+from .ticket_schemas import Sentiment, TicketHandled, TicketOpened, TicketReply, TicketRequest
 
 BOOKINGS: dict[str, Callable[..., LoyaltyEntry]] = {
     "earn": points_earn,
@@ -91,6 +93,30 @@ class CustomerServiceAgent(Agent):
 
     @operation(
         roles=COUNTER,
+        effect=Effect.WRITE,
+        route="customer/ticket-reply",
+        audit="handled ticket {ticket_id}: now {status}, with {assigned_to}",
+    )
+    def reply_ticket(self, context: Context, data: TicketReply) -> TicketHandled:
+        """Answer a support ticket, note what its customer said, close or reopen it, or hand it to a colleague."""
+        ticket, said = ticket_get(reference=data.ticket_id), None
+        if data.message is not None:
+            said = ticket_reply(
+                ticket=ticket,
+                author_kind=data.author,
+                body=data.message,
+                user_id=context.user_id,
+                status=data.status,
+            )
+            ticket = said.ticket
+        elif data.status is not None:
+            ticket = ticket_set_status(ticket=ticket, status=data.status)
+        if data.assign_to is not None:
+            ticket = ticket_assign(ticket=ticket, assigned_to=data.assign_to)
+        return _handled(ticket, said if data.author == "customer" else None)
+
+    @operation(
+        roles=COUNTER,
         effect=Effect.READ,
         route="customer/recommendations",
         audit="recommended products for {customer_id}, based on {based_on}",
@@ -140,6 +166,26 @@ class CustomerServiceAgent(Agent):
         )
         return _booked(customer, entry)
 
+    @operation(
+        roles=MANAGEMENT,
+        effect=Effect.READ,
+        route="customer/export-data",
+        keeps_output=False,
+        audit="gave out everything that is kept about {customer_id}",
+    )
+    def export_data(self, context: Context, data: SubjectQuery) -> SubjectData:
+        """Everything that is kept about a customer, for that person: a copy of their data (GDPR, articles 15, 20)."""
+        customer = customer_get(customer_id=data.customer_id)
+        gathered = subject_data(customer)
+        event_record(
+            events.SUBJECT_ACCESS,
+            user_id=context.user_id,
+            agent=self.name,
+            task_id=context.task_id,
+            customer_id=customer.public_id,
+        )
+        return gathered
+
 
 def _opened(ticket: Ticket) -> TicketOpened:
     mood = ticket.messages.select_related("sentiment").get().sentiment
@@ -150,6 +196,20 @@ def _opened(ticket: Ticket) -> TicketOpened:
         sentiment=Sentiment(label=mood.label, score=mood.score),
         created_at=ticket.created_at,
         customer_id=ticket.customer.public_id if ticket.customer else None,
+    )
+
+
+def _handled(ticket: Ticket, said: TicketMessage | None) -> TicketHandled:
+    mood = getattr(said, "sentiment", None)
+    return TicketHandled(
+        ticket_id=ticket.reference,
+        customer_id=ticket.customer.public_id if ticket.customer else None,
+        status=ticket.status,
+        priority=ticket.priority,
+        assigned_to=ticket.assigned_to or None,
+        messages=ticket.messages.count(),
+        sentiment=Sentiment(label=mood.label, score=mood.score) if mood else None,
+        updated_at=ticket.updated_at,
     )
 
 

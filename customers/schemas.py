@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, mode
 from shop_assistant.agents import Input, Output
 from shop_assistant.agents.fields import PERSONAL, PRINTABLE, Code, Limit, Money, Number, PersonalText, Sku, UtcTime
 
-from .models import Customer, LoyaltyEntry, SentimentScore, Ticket
+from .models import Customer, LoyaltyEntry
 
 MOST_POINTS = 1_000_000_000
 
@@ -29,20 +29,17 @@ CustomerId = Annotated[Code, Field(description="such as CUST001")]
 _told = Field(json_schema_extra={"pattern": PRINTABLE})
 Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), _told, PERSONAL]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), _told, PERSONAL]
-Message = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), _told, PERSONAL]
 Points = Annotated[int, Field(strict=True, ge=-MOST_POINTS, le=MOST_POINTS)]
 EntryCursor = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
 
-def _among(choices: type[TextChoices]) -> Any:
+def among(choices: type[TextChoices]) -> Any:
     """One of the values that the database's CHECK lets a column have."""
     return Field(json_schema_extra={"enum": list(choices.values)})
 
 
-Priority = Annotated[str, _among(Ticket.Priority)]
-
-
-def _only(field: str) -> dict[str, Any]:
+def only(field: str) -> dict[str, Any]:
+    """A request with this field, for the JSON schema."""
     return {"required": [field], "properties": {field: {"type": "string"}}}
 
 
@@ -51,7 +48,7 @@ class ProfileQuery(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [_only("customer_id"), _only("email"), _only("phone")],
+            "oneOf": [only("customer_id"), only("email"), only("phone")],
             "examples": [{"customer_id": "CUST001"}, {"email": "john@example.com"}],
         }
     )
@@ -101,51 +98,12 @@ class Profile(Output):
     total_purchases: Annotated[Money, Field(description="sum of all orders, as paid")]
     lifetime_value: Annotated[Money, Field(description="realised: total_purchases less what was refunded")]
     member_since: MemberSince
-    tier: Annotated[str, _among(Customer.Tier)]
+    tier: Annotated[str, among(Customer.Tier)]
     orders_count: int
     last_purchase_at: UtcTime | None
     open_tickets: Annotated[int, Field(description="tickets that are open or pending")]
     currency: Annotated[str, Field(description="of the amounts, ISO 4217")]
     erased: Annotated[bool, Field(description="whether the personal data was erased; then its fields are null")]
-
-
-class TicketRequest(Input):
-    model_config = ConfigDict(
-        serialize_by_alias=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "customer_id": "CUST001",
-                    "subject": "Widget broken",
-                    "message": "It arrived broken and I am very unhappy.",
-                    "priority": "high",
-                }
-            ]
-        },
-    )
-    subject_field: ClassVar = "customer_id"
-
-    topic: Annotated[PersonalText, PERSONAL, Field(alias="subject", description="what it is about, in a line")]
-    message: Annotated[Message, Field(description="in the customer's words; its mood is scored")]
-    customer_id: CustomerId | None = None
-    priority: Literal["low", "normal", "high", "urgent"] = "normal"
-    order: Annotated[Code | None, Field(description="reference of the order it is about, such as S-000001")] = None
-
-
-class Sentiment(Output):
-    label: Annotated[str, _among(SentimentScore.Label)]
-    score: Annotated[Number, Field(description="-1 (worst) to 1 (best)")]
-
-
-class TicketOpened(Output):
-    subject_field: ClassVar = "customer_id"
-
-    ticket_id: Annotated[str, Field(description="the ticket's reference, such as T-000001")]
-    status: Annotated[str, _among(Ticket.Status)]
-    priority: Priority
-    sentiment: Annotated[Sentiment, Field(description="mood of the message's beginning, by an English lexicon")]
-    created_at: UtcTime
-    customer_id: Annotated[CustomerId | None, Field(description="null where nobody knows whose it is")]
 
 
 class RecommendationQuery(Input):
@@ -271,7 +229,7 @@ class LoyaltyBooked(Output):
 
 
 class LoyaltyItem(Output):
-    kind: Annotated[str, _among(LoyaltyEntry.Kind)]
+    kind: Annotated[str, among(LoyaltyEntry.Kind)]
     points: Annotated[int, Field(description="signed")]
     balance: Annotated[int, Field(description="points afterwards")]
     reason: Annotated[str | None, PERSONAL]

@@ -104,6 +104,19 @@ def order_of(*, reference: str, customer: Customer | None, walk_in: bool = False
     return order, owner
 
 
+def ticket_get(*, reference: str) -> Ticket:
+    """The ticket with this number, in any case, and its customer; one query.
+
+    :raises NotFound:
+    """
+    asked = reference.strip()
+    rows = Ticket.objects.select_related("customer").filter(reference__in=[asked, asked.upper()])
+    found: Ticket | None = rows.first()
+    if found is None:
+        raise NotFound(f"There is no ticket {asked}.", ticket_id=asked)
+    return found
+
+
 def loyalty_page(*, customer: Customer, limit: int, before: int | None) -> tuple[list[LoyaltyEntry], int | None]:
     """A page of a customer's points ledger, the newest first, opened, and where the next one begins; two queries.
 

@@ -1,23 +1,30 @@
 """Users, roles, logins and the vault's keys. Here, above the audit app, because changing a user is an event."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
-from audit.admin_base import AuditedAdmin, ReadOnlyAdmin
+from audit.admin_base import AuditedAdmin, NeatColumns, ReadOnlyAdmin
 from shop_assistant.accounts.models import LoginSession, RateCount, User
 from shop_assistant.vault.models import SubjectKey
 
 
 @admin.register(User)
-class ShopUserAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
+class ShopUserAdmin(AuditedAdmin, NeatColumns, UserAdmin, ModelAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "public_id", "is_active", "is_staff", "last_login")
+    list_display = ("username", "roles", "public_id", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "groups")
     search_fields = ("username", "=public_id")
+    search_help_text = "name in part, user id as a whole"
     fieldsets = (
         (None, {"fields": ("username", "password", "public_id")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
@@ -25,6 +32,23 @@ class ShopUserAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("public_id", "last_login", "date_joined")
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Roles are few: boxes to tick."""
+        options["widget"] = UnfoldAdminCheckboxSelectMultiple()
+        field = super().formfield_for_manytomany(db_field, request, **options)
+        if field is not None:
+            field.label, field.help_text = "Roles", "what this user may do"
+        return field
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="roles")
+    def roles(self, user: User) -> str:
+        names = ["superuser"] if user.is_superuser else []
+        return ", ".join([*names, *sorted(group.name for group in user.groups.all())]) or "none yet"
 
 
 admin.site.unregister(Group)

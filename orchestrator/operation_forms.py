@@ -1,6 +1,7 @@
 """A form for any operation, made from its input's JSON schema: the admin's door to what the registry holds."""
 
 import json
+import re
 from typing import Any
 
 from django import forms
@@ -15,6 +16,8 @@ from unfold.widgets import (
 
 from shop_assistant.agents import Operation
 
+NUMBER = re.compile(r"(0|[1-9][0-9]{0,8})([.][0-9]{1,3})?")
+BASKET = {"sku", "quantity"}
 LONG_TEXT = 300
 """From so many characters on a text gets an area instead of a line."""
 
@@ -29,16 +32,57 @@ class JSONTextField(forms.JSONField):
         return "" if value is None else super().prepare_value(value)
 
 
+class LinesField(forms.CharField):
+    """A basket, typed as one `SKU quantity` a line, or as JSON."""
+
+    def __init__(self, **options: Any) -> None:
+        options["help_text"] = "one a line: SKU and quantity, such as SKU001 2"
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}), **options)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        return (
+            _json(text) if text.startswith("[") else [_basket_line(line) for line in text.splitlines() if line.strip()]
+        )
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise forms.ValidationError("This is no valid JSON; or write one SKU and quantity a line.") from None
+
+
+def _basket_line(line: str) -> dict[str, Any]:
+    sku, _, quantity = line.strip().rpartition(" ")
+    number = quantity.lstrip("x").replace(",", ".")
+    if not sku or not NUMBER.fullmatch(number):
+        raise forms.ValidationError(f"Write SKU and quantity, such as SKU001 2, or JSON; this is neither: {line[:80]}")
+    return {"sku": sku.strip(), "quantity": json.loads(number)}
+
+
 def form_for(operation: Operation) -> type[forms.Form]:
     """A form class with a field for each of the input's; what is left empty is left out of the payload."""
     schema = operation.input.model_json_schema(mode="validation")
     required = set(schema.get("required", []))
     example = (schema.get("examples") or [{}])[0]
+    parts = schema.get("$defs", {})
     fields = {
-        name: _field(name, part, required=name in required, example=example.get(name))
+        name: LinesField(required=name in required, label="Lines")
+        if _is_basket(part, parts)
+        else _field(name, part, required=name in required, example=example.get(name))
         for name, part in schema.get("properties", {}).items()
     }
     return type("OperationForm", (forms.Form,), fields)
+
+
+def _is_basket(schema: dict[str, Any], parts: dict[str, Any]) -> bool:
+    """Whether this is a list of SKUs and quantities."""
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") == "array"]
+    item = kinds[0].get("items", {}).get("$ref", "").rsplit("/", 1)[-1] if kinds else ""
+    return set(parts.get(item, {}).get("properties", {})) == BASKET
 
 
 def payload_of(form: forms.Form) -> dict[str, Any]:

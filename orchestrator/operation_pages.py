@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
-from audit.admin import pretty
+from audit.admin_columns import laid_out
 from shop_assistant.accounts.limits import address_token
 from shop_assistant.agents import Context, Operation, registry
 from shop_assistant.agents.errors import AgentError
@@ -30,7 +30,7 @@ def operation_page(request: HttpRequest, agent: str, name: str) -> HttpResponse:
     operation = found.operations.get(name) if found else None
     if operation is None or not request.user.has_perm(operation.permission):
         raise Http404
-    form = form_for(operation)(request.POST or None)
+    form = form_for(operation)(request.POST or None, initial=request.GET.dict())
     result, task_id = None, None
     if request.method == "POST" and form.is_valid():
         result, task_id = _run(request, operation, form)
@@ -51,9 +51,9 @@ def _run(request: HttpRequest, operation: Operation, form: Any) -> tuple[str | N
         messages.error(request, error.message)
         place_errors(form, error.details.get("fields", {}))
         rest = {name: value for name, value in error.details.items() if name != "fields"}
-        return pretty(rest) if rest else None, error.task_id
+        return laid_out(rest) if rest else None, error.task_id
     messages.success(request, "Done." if operation.writes else "Here is the answer.")
-    return pretty(outcome.data), outcome.task_id
+    return laid_out(outcome.data), outcome.task_id
 
 
 def _page(request: HttpRequest, title: str, **more: Any) -> dict[str, Any]:

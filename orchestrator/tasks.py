@@ -140,9 +140,10 @@ def task_requeue(task: TaskState, *, delay: timedelta, because: str) -> bool:
     return True
 
 
-def task_retry(*, task_id: UUID) -> TaskState:
+def task_retry(*, task_id: UUID, user_id: str) -> TaskState:
     """Run a failed asynchronous task again, by somebody's explicit wish.
 
+    :param user_id: whose wish; the task stays its first user's.
     :raises NotFound:
     :raises Conflict: when it is not one that failed.
     """
@@ -156,7 +157,7 @@ def task_retry(*, task_id: UUID) -> TaskState:
         task.updated_at = task.due_at = timezone.now()
         task.error, task.error_code, task.finished_at = None, "", None
         task.save()
-        events_record([records.task_event(events.TASK_REQUEUED, task, because="asked for")])
+        events_record([records.task_event(events.TASK_REQUEUED, task, because="asked for", asked_by=user_id)])
         enqueue(task.task_id)
     return task
 

@@ -1,19 +1,24 @@
 """Price rules to edit, list prices to plan, recommendations to decide on."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from audit.admin_base import ReadOnlyAdmin, ShopAdmin
-from audit.history import authored
+from audit.admin_base import ReadOnlyAdmin, ShopAdmin, go, told
+from audit.admin_filters import DayRangeFilter
+from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
 from .models import CouponRedemption, CouponUse, PriceChange, PriceRecommendation, PriceRule
-from .services import price_change_cancel, price_change_schedule, recommendation_approve, recommendation_reject
+from .services import price_change_schedule
 
 
 @admin.register(PriceRule)
@@ -21,7 +26,8 @@ class PriceRuleAdmin(ShopAdmin):
     list_display = ("code", "name", "kind", "value", "min_quantity", "product", "category", "coupon", "active")
     list_filter = ("active", "kind", "exclusive", "customer_tier", "channel")
     search_fields = ("code", "name", "coupon", "product__sku", "product__name")
-    list_select_related = ("product", "category")
+    search_help_text = "code, name, coupon or product, in part"
+    export_dataset = "prices"
     autocomplete_fields = ("product", "category")
     fieldsets = (
         (None, {"fields": ("code", "name", "active", "kind", "value", "min_quantity")}),
@@ -35,19 +41,33 @@ class PriceRuleAdmin(ShopAdmin):
 class CouponUseAdmin(ReadOnlyAdmin):
     list_display = ("rule", "customer_id", "used")
     search_fields = ("rule__code", "rule__coupon", "customer_id")
-    list_select_related = ("rule",)
 
 
 @admin.register(CouponRedemption)
 class CouponRedemptionAdmin(ReadOnlyAdmin):
     list_display = ("rule", "order_reference", "customer_id", "redeemed_at")
-    list_filter = ("redeemed_at",)
+    list_filter = (("redeemed_at", DayRangeFilter),)
+    list_filter_submit = True
     search_fields = ("rule__code", "rule__coupon", "order_reference", "customer_id")
-    list_select_related = ("rule",)
+
+
+class ApprovalForm(BaseDialogForm):
+    """Whoever approves the own proposal, where nobody else may, confirms it here a second time."""
+
+    confirm = forms.BooleanField(
+        label="I approve what I proposed myself; nobody else may",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+    )
 
 
 class DecidedAdmin(ShopAdmin):
-    """Rows are not edited: their actions are decisions, each in its own transaction with its event."""
+    """Rows are not edited: they are decided on, through the operations pricing.approve and pricing.decline."""
+
+    key: ClassVar[str]
+    """How the operations call a row's id."""
+    actions = ("approve", "decline")
+    actions_detail = ("approve_one", "decline_one")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -55,41 +75,94 @@ class DecidedAdmin(ShopAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        """Those who may ask for recommendations may decide on prices."""
-        return bool(request.user.has_perm("agents.pricing.recommend"))
+    def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("agents.pricing.approve") and self._is_in(object_id, "proposed")
 
-    def decide(
-        self, request: HttpRequest, rows: QuerySet[Any], done: str, decision: Callable[[Any, str], object]
-    ) -> None:
-        """Make a decision on each row and say how each went."""
-        user_id: str = getattr(request.user, "public_id", "")
-        for row in rows:
+    def has_decline_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("agents.pricing.decline") and self._is_in(object_id, "proposed", "scheduled")
+
+    def _is_in(self, object_id: str | None, *states: str) -> bool:
+        return object_id is None or self.model._default_manager.filter(pk=object_id, status__in=states).exists()
+
+    @admin.action(description="Approve", permissions=["approve"])
+    def approve(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self._decide(request, rows, "approve", "approved")
+
+    @admin.action(description="Decline or call off", permissions=["decline"])
+    def decline(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self._decide(request, rows, "decline", "declined")
+
+    def _decide(self, request: HttpRequest, rows: QuerySet[Any], operation: str, done: str) -> None:
+        """Decide on each row and say how each went."""
+        for row in rows.select_related("product"):
             try:
-                with transaction.atomic(), authored(user_id, done):
-                    decision(row, user_id)
-                    self.log_change(request, row, done)
+                call("pricing", operation, {self.key: row.pk}, user=request.user, channel="admin")
             except AgentError as error:
-                self.message_user(request, f"{row}: {error.message}", messages.ERROR)
+                self.message_user(request, f"{row}: {told(error)}", messages.ERROR)
             else:
                 self.message_user(request, f"{row}: {done}", messages.SUCCESS)
+
+    @action(
+        description="Approve",
+        url_path="approve",
+        icon="check_circle",
+        permissions=["approve"],
+        dialog={
+            "title": "Approve this price?",
+            "description": "The worker puts it into force when its time has come. Your approval is recorded.",
+            "form_class": ApprovalForm,
+            "form_submit_text": "Approve",
+        },
+    )
+    def approve_one(self, request: HttpRequest, form: ApprovalForm, object_id: str) -> HttpResponse:
+        row = get_object_or_404(self.model, pk=object_id)
+        asked = {self.key: row.pk, "confirm": form.cleaned_data["confirm"]}
+        try:
+            made = call("pricing", "approve", asked, user=request.user, channel="admin")
+        except AgentError as error:
+            form.add_error("confirm", told(error))
+            return render(request, "unfold/helpers/dialog.html", {"dialog": self.approve_one.dialog, "form": form})
+        self.message_user(request, f"{row}: approved ({made['approval']})", messages.SUCCESS)
+        return self._page(request, row)
+
+    @action(
+        description="Decline",
+        url_path="decline",
+        icon="cancel",
+        permissions=["decline"],
+        dialog={
+            "title": "Decline this price?",
+            "description": "The list price stays as it is.",
+            "form_submit_text": "Decline",
+        },
+    )
+    def decline_one(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        row = get_object_or_404(self.model, pk=object_id)
+        self._decide(request, self.model._default_manager.filter(pk=row.pk), "decline", "declined")
+        return self._page(request, row)
+
+    def _page(self, request: HttpRequest, row: Model) -> HttpResponse:
+        return go(request, reverse(f"admin:pricing_{row._meta.model_name}_change", args=[row.pk]))
 
 
 @admin.register(PriceChange)
 class PriceChangeAdmin(DecidedAdmin):
-    list_display = ("product", "old_price", "new_price", "effective_at", "status", "reason", "user_id", "applied_at")
-    list_filter = ("status", "effective_at")
-    search_fields = ("product__sku", "product__name", "reason", "user_id")
-    list_select_related = ("product",)
+    key = "change_id"
+    list_display = ("product", "old_price", "new_price", "effective_at", "status", "reason", "user_id", "decided_by")
+    list_filter = ("status", ("effective_at", DayRangeFilter))
+    list_filter_submit = True
+    search_fields = ("product__sku", "product__name", "reason", "=user_id")
+    search_help_text = "product or reason in part, user id as a whole"
     autocomplete_fields = ("product",)
-    actions = ("cancel",)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         planned = ("product", "new_price", "effective_at", "reason")
-        return planned if obj is None else (*planned, "old_price", "status", "user_id", "created_at", "applied_at")
+        decided = ("old_price", "status", "user_id", "created_at", "decided_by", "decided_at", "applied_at")
+        return planned if obj is None else (*planned, *decided)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_decide_permission(request)
+        """Those who may approve prices may propose some."""
+        return bool(request.user.has_perm("agents.pricing.approve"))
 
     def save_model(self, request: HttpRequest, obj: PriceChange, form: Any, change: bool) -> None:
         made = price_change_schedule(
@@ -98,16 +171,15 @@ class PriceChangeAdmin(DecidedAdmin):
             effective_at=obj.effective_at,
             reason=obj.reason,
             user_id=getattr(request.user, "public_id", ""),
+            approved=False,
         )
-        obj.pk, obj.old_price, obj.user_id = made.pk, made.old_price, made.user_id
-
-    @admin.action(description="Call off the selected price changes", permissions=["decide"])
-    def cancel(self, request: HttpRequest, rows: QuerySet[PriceChange]) -> None:
-        self.decide(request, rows, "called off", lambda row, user: price_change_cancel(change=row, user_id=user))
+        obj.pk, obj.old_price, obj.user_id, obj.status = made.pk, made.old_price, made.user_id, made.status
+        self.message_user(request, "It waits for approval.", messages.INFO)
 
 
 @admin.register(PriceRecommendation)
 class PriceRecommendationAdmin(DecidedAdmin):
+    key = "recommendation_id"
     list_display = (
         "product",
         "objective",
@@ -118,22 +190,10 @@ class PriceRecommendationAdmin(DecidedAdmin):
         "proposed_by",
         "decided_by",
     )
-    list_filter = ("status", "objective", "proposed_at")
-    search_fields = ("product__sku", "product__name", "proposed_by", "decided_by")
-    list_select_related = ("product",)
-    actions = ("approve", "reject")
+    list_filter = ("status", "objective", ("proposed_at", DayRangeFilter))
+    list_filter_submit = True
+    search_fields = ("product__sku", "product__name", "=proposed_by", "=decided_by")
+    search_help_text = "product in part, user id as a whole"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
-
-    @admin.action(description="Approve: change the list price now", permissions=["decide"])
-    def approve(self, request: HttpRequest, rows: QuerySet[PriceRecommendation]) -> None:
-        self.decide(
-            request, rows, "approved", lambda row, user: recommendation_approve(recommendation=row, user_id=user)
-        )
-
-    @admin.action(description="Reject", permissions=["decide"])
-    def reject(self, request: HttpRequest, rows: QuerySet[PriceRecommendation]) -> None:
-        self.decide(
-            request, rows, "rejected", lambda row, user: recommendation_reject(recommendation=row, user_id=user)
-        )

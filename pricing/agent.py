@@ -1,5 +1,7 @@
 """The pricing agent: what things cost and why, and what they might better cost."""
 
+from typing import Literal
+
 from customers.models import Customer
 from customers.selectors import customer_serve
 from inventory.selectors import product_get, products_get
@@ -10,15 +12,28 @@ from . import presenting, selectors
 from .elasticity import Objective
 from .schemas import (
     ApplyDiscount,
+    ApprovePrice,
     Calculate,
     Calculated,
     CalculatedBasket,
+    DeclinePrice,
     ListRules,
+    PriceDecision,
     Recommend,
     Recommended,
     RulesListed,
 )
-from .services import DEFAULT_CHANNEL, price_advise, quote, recommendation_propose
+from .services import (
+    DEFAULT_CHANNEL,
+    price_advise,
+    price_change_approve,
+    price_change_cancel,
+    quote,
+    recommendation_approve,
+    recommendation_propose,
+    recommendation_reject,
+    self_approval,
+)
 
 
 class PricingAgent(Agent):
@@ -91,6 +106,40 @@ class PricingAgent(Agent):
         )
         return answer.model_copy(update={"recommendation_id": stored.pk})
 
+    @operation(
+        roles=MANAGEMENT,
+        effect=Effect.WRITE,
+        route="pricing/approve",
+        audit="approved {new_price} {currency} for {sku} ({approval}; proposed by {proposed_by})",
+    )
+    def approve(self, context: Context, data: ApprovePrice) -> PriceDecision:
+        """Approve a proposed list price: it comes into force when its time has come. Another person than its proposer
+        has to, where the shop has another who may; a shop of one confirms twice, and the record says self-approved.
+        """
+        if data.change_id is not None:
+            change = price_change_approve(change=selectors.price_change_get(pk=data.change_id), user_id=context.user_id)
+            return presenting.decided_change(change, _approval(context, change.user_id, data))
+        found = selectors.recommendation_get(pk=data.recommendation_id or 0)
+        planned = recommendation_approve(recommendation=found, user_id=context.user_id)
+        return presenting.decided_recommendation(
+            planned.recommendation, _approval(context, found.proposed_by, data), context.user_id
+        )
+
+    @operation(
+        roles=MANAGEMENT,
+        effect=Effect.WRITE,
+        route="pricing/decline",
+        audit="declined {new_price} {currency} for {sku} (proposed by {proposed_by})",
+    )
+    def decline(self, context: Context, data: DeclinePrice) -> PriceDecision:
+        """Decline a recommended or proposed list price, or call a planned one off before it comes into force."""
+        if data.change_id is not None:
+            change = selectors.price_change_get(pk=data.change_id)
+            return presenting.decided_change(price_change_cancel(change=change, user_id=context.user_id), "declined")
+        found = selectors.recommendation_get(pk=data.recommendation_id or 0)
+        rejected = recommendation_reject(recommendation=found, user_id=context.user_id)
+        return presenting.decided_recommendation(rejected, "declined", context.user_id)
+
     @operation(roles=STAFF, effect=Effect.READ, route="pricing/rules", audit="listed price rules")
     def rules(self, context: Context, data: ListRules) -> RulesListed:
         """The shop's price rules by code, all of them or those that concern one product."""
@@ -101,6 +150,12 @@ class PricingAgent(Agent):
             limit=data.limit,
         )
         return RulesListed(items=[presenting.rule_item(rule) for rule in page.rules], next_cursor=page.last_code)
+
+
+def _approval(context: Context, proposer: str, data: ApprovePrice) -> Literal["four eyes", "self-approved"]:
+    """Looked at under the row's lock, after the decision, which a refusal rolls back."""
+    own = self_approval(proposer=proposer, user_id=context.user_id, confirm=data.confirm)
+    return "self-approved" if own else "four eyes"
 
 
 def _customer(customer_id: str | None) -> Customer | None:

@@ -1,18 +1,21 @@
 """Quotes, advice and rules as the operations answer them."""
 
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 
 from inventory.models import Product
+from shop_assistant.money import round_money
 
 from .elasticity import Advice, Effect, History
+from .models import PriceChange, PriceRecommendation
 from .rules import described
 from .schemas import (
     Calculated,
     CalculatedBasket,
     Elasticity,
     LinePrice,
+    PriceDecision,
     PriceEffects,
     PriceEvidence,
     PriceInterval,
@@ -136,4 +139,43 @@ def rule_item(rule: Any) -> RuleItem:
         coupon_limit_per_customer=rule.coupon_limit_per_customer,
         coupon_used=rule.coupon_used,
         active=rule.active,
+    )
+
+
+Approval = Literal["four eyes", "self-approved", "declined"]
+
+
+def decided_change(change: PriceChange, approval: Approval) -> PriceDecision:
+    """What became of a proposed or planned change."""
+    return PriceDecision(
+        change_id=change.pk,
+        recommendation_id=None,
+        sku=change.product.sku,
+        product_name=change.product.name,
+        current_price=change.product.list_price,
+        new_price=round_money(change.new_price, settings.SHOP_CURRENCY),
+        currency=settings.SHOP_CURRENCY,
+        status=change.status,
+        effective_at=None if approval == "declined" else change.effective_at,
+        proposed_by=change.user_id,
+        decided_by=change.decided_by,
+        approval=approval,
+    )
+
+
+def decided_recommendation(found: PriceRecommendation, approval: Approval, decided_by: str) -> PriceDecision:
+    """What became of a recommendation."""
+    return PriceDecision(
+        change_id=found.change.pk if found.change else None,
+        recommendation_id=found.pk,
+        sku=found.product.sku,
+        product_name=found.product.name,
+        current_price=found.current_price,
+        new_price=round_money(found.recommended_price, settings.SHOP_CURRENCY),
+        currency=settings.SHOP_CURRENCY,
+        status=found.status,
+        effective_at=found.change.effective_at if found.change else None,
+        proposed_by=found.proposed_by,
+        decided_by=decided_by,
+        approval=approval,
     )

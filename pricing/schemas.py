@@ -207,6 +207,52 @@ class Recommended(Output):
     recommendation_id: int | None = Field(description="of the stored proposal; null when there is nothing to change")
 
 
+RowId = Annotated[int, Field(strict=True, ge=1, le=2**53)]
+
+
+class DeclinePrice(Input):
+    """One of the two ids."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                _way("change_id", without=("recommendation_id",)),
+                _way("recommendation_id", without=("change_id",)),
+            ],
+            "examples": [{"change_id": 7}, {"recommendation_id": 12}],
+        }
+    )
+
+    change_id: RowId | None = Field(None, description="of a price change that somebody proposed or planned")
+    recommendation_id: RowId | None = Field(None, description="of a price that pricing.recommend proposed")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        _check_given(self, {"change_id"}, {"recommendation_id"})
+        return self
+
+
+class ApprovePrice(DeclinePrice):
+    confirm: bool = Field(
+        False, description="to approve one's own proposal a second time, where nobody else in the shop may"
+    )
+
+
+class PriceDecision(Output):
+    change_id: int | None = Field(description="of the planned change that came of it")
+    recommendation_id: int | None
+    sku: str
+    product_name: str
+    current_price: Money
+    new_price: Money
+    currency: str
+    status: str = Field(description="scheduled, or approved, cancelled, rejected")
+    effective_at: UtcTime | None = Field(description="when it comes into force; null when declined")
+    proposed_by: str
+    decided_by: str
+    approval: Literal["four eyes", "self-approved", "declined"]
+
+
 class ListRules(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"active": True}, {"sku": "SKU001"}]})
 

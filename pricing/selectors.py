@@ -14,9 +14,10 @@ from django.utils import timezone
 from inventory.models import Product
 from inventory.selectors.sales import NET, sold_between
 from shop_assistant.agents.errors import NotFound
+from shop_assistant.compiled import Compiled
 
 from .elasticity import Week
-from .models import CouponUse, PriceChange, PriceRule
+from .models import CouponUse, PriceChange, PriceRecommendation, PriceRule
 
 HISTORY_WEEKS = 104
 NEAREST = 5
@@ -25,12 +26,25 @@ NEAREST = 5
 def rules_for(*, products: Iterable[Product], coupon: str | None) -> list[PriceRule]:
     """The active rules without a coupon that concern any of these products, and the one with this coupon."""
     wanted = list(products)
+    if len(wanted) == 1 and not coupon:
+        return _OF_ONE.all(product=wanted[0].pk, category=wanted[0].category_id or NO_CATEGORY)
     concerned = Q(product=None, category=None)
     concerned |= Q(product__in={product.pk for product in wanted})
     concerned |= Q(category__in={product.category_id for product in wanted if product.category_id})
     asked = Q(coupon=coupon) if coupon else Q(pk__in=[])
     rules = PriceRule.objects.select_related("product", "category")
     return list(rules.filter((Q(coupon=None, active=True) & concerned) | asked))
+
+
+NO_CATEGORY = 0
+"""No primary key is that."""
+_OF_ONE: Compiled[PriceRule] = Compiled(
+    lambda product, category: PriceRule.objects.select_related("product", "category").filter(
+        Q(product=None, category=None) | Q(product=product) | Q(category=category), coupon=None, active=True
+    ),
+    product=int,
+    category=int,
+)
 
 
 def rule_get(*, rule_id: str | None = None, coupon: str | None = None) -> PriceRule:
@@ -47,6 +61,28 @@ def rule_get(*, rule_id: str | None = None, coupon: str | None = None) -> PriceR
         known = PriceRule.objects.filter(coupon=None, active=True).order_by("code").values_list("code", flat=True)
         nearest = list(known.filter(code__gte=rule_id)[:NEAREST]) or list(known[:NEAREST])
         raise NotFound(f"There is no price rule {rule_id}.", rule_id=rule_id, available_rules=nearest)
+    return found
+
+
+def price_change_get(*, pk: int) -> PriceChange:
+    """The price change with this number, its product along.
+
+    :raises NotFound:
+    """
+    found: PriceChange | None = PriceChange.objects.select_related("product").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such price change.", change_id=pk)
+    return found
+
+
+def recommendation_get(*, pk: int) -> PriceRecommendation:
+    """The recommendation with this number, its product along.
+
+    :raises NotFound:
+    """
+    found: PriceRecommendation | None = PriceRecommendation.objects.select_related("product").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such price recommendation.", recommendation_id=pk)
     return found
 
 

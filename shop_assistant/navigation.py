@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 
 PAGES = {
@@ -39,6 +40,7 @@ PAGES = {
         ("Audit records", "audit.auditrecord", "history"),
         ("Outbox", "audit.outbox", "outbox"),
         ("Tasks", "orchestrator.taskstate", "task"),
+        ("Workers", "orchestrator.worker", "engineering"),
         ("Refused calls", "audit.denial", "block"),
         ("Findings", "audit.finding", "flag"),
         ("Compliance rules", "audit.compliancerule", "gavel"),
@@ -60,9 +62,15 @@ def icon(request: HttpRequest) -> str:
     )
 
 
+def styles(request: HttpRequest) -> str:
+    """What unfold's own style sheet leaves to be said."""
+    return static("orchestrator/admin.css")
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     operations = {"title": "Operations", "icon": "bolt", "link": reverse("operations")}
-    groups: list[dict[str, Any]] = [{"items": [operations]}]
+    exports = {"title": "Exports", "icon": "download", "link": reverse("exports")}
+    groups: list[dict[str, Any]] = [{"items": [operations, exports]}]
     for title, pages in PAGES.items():
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model.replace('.', '_')}_changelist")}

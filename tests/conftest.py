@@ -116,6 +116,24 @@ def shop(db: None) -> None:
         ]
 
 
+@pytest.fixture
+def waiting(shop: None) -> None:
+    """What the payloads of `tests.cases` decide on: a ticket, and list prices that somebody has proposed."""
+    from customers.models import Customer, Ticket
+    from inventory.models import Product
+    from pricing.models import PriceChange
+
+    ticket = Ticket(reference="T-WAITING", customer=Customer.objects.get(public_id="CUST001"))
+    ticket.seal({"subject": "Broken"})
+    ticket.save()
+    product = Product.objects.get(sku="SKU001")
+    for pk in range(9001, 9005):
+        PriceChange(
+            pk=pk, product=product, old_price=product.list_price, new_price=31, reason="spring", user_id="USER123",
+            status="proposed",
+        ).save(force_insert=True)  # fmt: skip
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What the fuzzing of the API sent (tests/api/test_schema_fuzz.py), under whichever process it ran."""
     reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")

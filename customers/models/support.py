@@ -35,6 +35,7 @@ class Ticket(Sealed):
     priority = models.CharField(max_length=10, choices=Priority, default=Priority.NORMAL)
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="tickets")
+    assigned_to = models.CharField(max_length=32, blank=True, help_text="who looks after it; empty: nobody yet")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 

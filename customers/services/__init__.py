@@ -10,7 +10,7 @@ from .people import (
     interaction_record,
     order_link,
 )
-from .tickets import ticket_create, ticket_reply, ticket_set_status
+from .tickets import ticket_assign, ticket_create, ticket_reply, ticket_set_status
 
 __all__ = [
     "NewCustomer",
@@ -25,6 +25,7 @@ __all__ = [
     "points_for",
     "points_redeem",
     "points_refund",
+    "ticket_assign",
     "ticket_create",
     "ticket_reply",
     "ticket_set_status",

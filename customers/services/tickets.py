@@ -4,7 +4,8 @@ from django.utils import timezone
 
 from inventory.models import Order
 from inventory.services import next_reference
-from shop_assistant.agents.errors import Conflict
+from shop_assistant.accounts.selectors import users_who_may
+from shop_assistant.agents.errors import Conflict, ValidationFailed
 
 from ..models import Customer, Interaction, SentimentScore, Ticket, TicketMessage
 from ..sentiment import Mood, mood_of
@@ -12,6 +13,7 @@ from .people import interaction_record
 
 Author = TicketMessage.Author
 Status = Ticket.Status
+WAITING = (Status.OPEN, Status.PENDING)
 
 
 def ticket_create(
@@ -51,10 +53,10 @@ def ticket_reply(
     """Add a message. Without a `status`, staff's leaves the ticket pending and a customer's opens it again.
 
     :param author_kind: customer or staff.
-    :raises Conflict: when the ticket is closed, or its customer was erased.
+    :raises Conflict: when the ticket is closed and the status does not reopen it, or its customer was erased.
     """
     mood = mood_of(body) if author_kind == Author.CUSTOMER else None
-    ticket = _locked(ticket)
+    ticket = _locked(ticket, reopening=status in WAITING)
     message = _add_message(ticket, ticket.messages.count() + 1, author_kind, body, user_id, mood)
     ticket.status = status or (Status.PENDING if author_kind == Author.STAFF else Status.OPEN)
     ticket.save()
@@ -62,21 +64,38 @@ def ticket_reply(
 
 
 def ticket_set_status(*, ticket: Ticket, status: str) -> Ticket:
-    """Move a ticket on without a message. Closed is final.
+    """Move a ticket on without a message; a closed one can be opened again.
 
-    :raises Conflict: when the ticket is closed.
+    :raises Conflict: when it has this status already, or is closed and would become anything but open or pending.
     """
-    ticket = _locked(ticket)
+    ticket = _locked(ticket, reopening=status in WAITING)
+    if ticket.status == status:
+        raise Conflict(f"This ticket is {status} already.", ticket_id=ticket.reference, status=status)
     ticket.status = status
     ticket.save()
     return ticket
 
 
-def _locked(ticket: Ticket) -> Ticket:
+def ticket_assign(*, ticket: Ticket, assigned_to: str) -> Ticket:
+    """Let a colleague look after a ticket.
+
+    :param assigned_to: public id of a user who may answer tickets.
+    :raises Conflict: when the ticket is closed.
+    :raises ValidationFailed: when there is no such colleague.
+    """
+    if not users_who_may("customers.reply_ticket").filter(public_id=assigned_to).exists():
+        raise ValidationFailed(fields={"assign_to": "is the id of nobody who may answer tickets"})
+    ticket = _locked(ticket)
+    ticket.assigned_to = assigned_to
+    ticket.save()
+    return ticket
+
+
+def _locked(ticket: Ticket, *, reopening: bool = False) -> Ticket:
     """The ticket as it is now, its row locked, so that replies are numbered one after another."""
     locked: Ticket = Ticket.objects.select_for_update(of=("self",)).select_related("customer").get(pk=ticket.pk)
-    if locked.status == Status.CLOSED:
-        raise Conflict("This ticket is closed; open a new one.", ticket_id=locked.reference)
+    if locked.status == Status.CLOSED and not reopening:
+        raise Conflict("This ticket is closed; open it again first.", ticket_id=locked.reference, status=locked.status)
     return locked
 
 

@@ -77,6 +77,9 @@ class Product(models.Model):
     list_price = columns.money(help_text="what one unit costs the customer; with tax if PRICES_INCLUDE_TAX")
     tax_rate = columns.percent(default=20, help_text="percent")
     active = models.BooleanField(default=True)
+    needs_review = models.BooleanField(
+        default=False, help_text="made by an import from a sales file: look at name, price and tax"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TrackedManager()

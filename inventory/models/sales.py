@@ -98,7 +98,14 @@ class OrderReturn(AppendOnly):
     """Goods that came back, and the money that went out for them."""
 
     reference = models.CharField(max_length=64, unique=True, help_text="such as R-000123")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="returns")
+    order = models.ForeignKey(
+        Order,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="returns",
+        help_text="empty: sold before the shop's records began; the movements with this reference say what came back",
+    )
     occurred_at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=500, blank=True)
     restocked = models.BooleanField(default=True)

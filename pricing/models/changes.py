@@ -11,13 +11,14 @@ from django.utils import timezone
 from audit.history import TrackedManager, tracked
 from inventory.models import Product
 from inventory.models.columns import money
-from shop_assistant.money import is_price
+from shop_assistant.money import is_price, round_money
 
 
 class PriceChange(models.Model):
     """A product's list price from some moment on, and who wanted it."""
 
     class Status(models.TextChoices):
+        PROPOSED = "proposed", "proposed: waits for approval"
         SCHEDULED = "scheduled"
         APPLIED = "applied"
         CANCELLED = "cancelled"
@@ -31,6 +32,8 @@ class PriceChange(models.Model):
     user_id = models.CharField(max_length=32, help_text="who planned it")
     created_at = models.DateTimeField(default=timezone.now)
     applied_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=32, blank=True, help_text="who approved it or called it off")
+    decided_at = models.DateTimeField(null=True, blank=True)
 
     objects = TrackedManager()
     history = tracked()
@@ -43,10 +46,13 @@ class PriceChange(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status="applied", applied_at__isnull=False)
-                | Q(status__in=["scheduled", "cancelled"], applied_at=None),
+                | Q(status__in=["proposed", "scheduled", "cancelled"], applied_at=None),
                 name="price_change_applied_has_time",
             ),
             models.CheckConstraint(condition=~Q(user_id=""), name="price_change_has_author"),
+            models.CheckConstraint(
+                condition=~Q(status="proposed") | Q(decided_by="", decided_at=None), name="price_change_decided_once"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["effective_at", "id"], condition=Q(status="scheduled"), name="price_change_due"),
@@ -54,7 +60,7 @@ class PriceChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product.sku} to {self.new_price}"
+        return f"{self.product.sku} to {round_money(self.new_price, settings.SHOP_CURRENCY)}"
 
     def clean(self) -> None:
         if self.new_price is not None and not is_price(self.new_price, settings.SHOP_CURRENCY):
@@ -119,4 +125,5 @@ class PriceRecommendation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product.sku} at {self.recommended_price} for {self.objective}"
+        price = round_money(self.recommended_price, settings.SHOP_CURRENCY)
+        return f"{self.product.sku} at {price} for {self.objective}"

@@ -1,6 +1,7 @@
 """Quoting, redeeming, and changing list prices."""
 
-from .changes import price_change_cancel, price_change_schedule, price_changes_apply_due
+from .approving import self_approval
+from .changes import price_change_approve, price_change_cancel, price_change_schedule, price_changes_apply_due
 from .coupons import coupon_check, coupon_redeem
 from .quoting import DEFAULT_CHANNEL, Quote, QuotedLine, as_rule, quote
 from .recommending import price_advise, recommendation_approve, recommendation_propose, recommendation_reject
@@ -13,6 +14,7 @@ __all__ = [
     "coupon_check",
     "coupon_redeem",
     "price_advise",
+    "price_change_approve",
     "price_change_cancel",
     "price_change_schedule",
     "price_changes_apply_due",
@@ -20,4 +22,5 @@ __all__ = [
     "recommendation_approve",
     "recommendation_propose",
     "recommendation_reject",
+    "self_approval",
 ]

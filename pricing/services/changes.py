@@ -17,10 +17,17 @@ from shop_assistant.money import is_price
 
 
 def price_change_schedule(
-    *, product: Product, new_price: Decimal, reason: str, user_id: str, effective_at: datetime | None = None
+    *,
+    product: Product,
+    new_price: Decimal,
+    reason: str,
+    user_id: str,
+    effective_at: datetime | None = None,
+    approved: bool = True,
 ) -> PriceChange:
     """Plan a product's list price from a moment on; now, when it is left out. The worker puts it into force.
 
+    :param approved: False: it waits until somebody approves it (`price_change_approve`).
     :raises ValidationFailed: when the price is negative or not in whole minor units of the shop's currency.
     """
     if not is_price(new_price, settings.SHOP_CURRENCY):
@@ -32,27 +39,49 @@ def price_change_schedule(
         effective_at=effective_at or timezone.now(),
         reason=reason,
         user_id=user_id,
+        status=PriceChange.Status.SCHEDULED if approved else PriceChange.Status.PROPOSED,
     )
     change.save()
     return change
 
 
 @transaction.atomic
+def price_change_approve(*, change: PriceChange, user_id: str) -> PriceChange:
+    """Let a proposed change come into force when its time has come.
+
+    :raises Conflict: when it does not wait for approval.
+    """
+    locked = _locked(change, PriceChange.Status.PROPOSED)
+    locked.status = PriceChange.Status.SCHEDULED
+    locked.decided_by, locked.decided_at = user_id, timezone.now()
+    locked.save()
+    return locked
+
+
+@transaction.atomic
 def price_change_cancel(*, change: PriceChange, user_id: str) -> PriceChange:
-    """Call a planned change off; a recommendation it came from counts as rejected.
+    """Call a proposed or planned change off; a recommendation it came from counts as rejected.
 
     :raises Conflict: when it is no longer planned.
     """
-    locked: PriceChange = PriceChange.objects.select_for_update().get(pk=change.pk)
-    if locked.status != PriceChange.Status.SCHEDULED:
-        raise Conflict(f"This price change is {locked.status} already.", status=locked.status)
+    locked = _locked(change, PriceChange.Status.PROPOSED, PriceChange.Status.SCHEDULED)
     locked.status = PriceChange.Status.CANCELLED
+    locked.decided_by, locked.decided_at = user_id, timezone.now()
     locked.save()
     for recommendation in PriceRecommendation.objects.filter(change=locked):
         recommendation.status = PriceRecommendation.Status.REJECTED
         recommendation.change = None
         recommendation.decided_by, recommendation.decided_at = user_id, timezone.now()
         recommendation.save()
+    return locked
+
+
+def _locked(change: PriceChange, *expected: PriceChange.Status) -> PriceChange:
+    """The change as it is now, its row locked, so that of two decisions at once one finds the other's."""
+    rows = PriceChange.objects.select_for_update(of=("self",)).select_related("product")
+    locked: PriceChange = rows.get(pk=change.pk)
+    if locked.status not in expected:
+        raise Conflict(f"This price change is {locked.status} already.", status=locked.status)
     return locked
 
 

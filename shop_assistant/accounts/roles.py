@@ -16,7 +16,9 @@ def system_user() -> User:
 
 
 def sync_admin_permissions(using: str, **kwargs: Any) -> None:
-    """Give each role its admin permissions once; what an owner changes afterwards stays changed."""
+    """Give the roles the permissions that none of them has yet: all of them at first, later those of new models. What
+    an owner gives and takes between the roles stays as it is.
+    """
     if not router.allow_migrate(using, "auth", model_name="permission"):
         return
     everything = Permission.objects.exclude(content_type__app_label__in=["agents", "sessions", "contenttypes"])
@@ -28,7 +30,7 @@ def sync_admin_permissions(using: str, **kwargs: Any) -> None:
         Role.CLERK: views & shop,
         Role.AUDITOR: views,
     }
+    groups = {role: Group.objects.get(name=role.value) for role in wanted}
+    given = set(Permission.objects.filter(group__in=groups.values()).values_list("pk", flat=True))
     for role, permissions in wanted.items():
-        group = Group.objects.get(name=role.value)
-        if not group.permissions.exclude(content_type__app_label="agents").exists():
-            group.permissions.add(*permissions)
+        groups[role].permissions.add(*permissions.exclude(pk__in=given))

@@ -12,6 +12,8 @@ from .roles import Role
 
 ACT_FOR_OTHERS = "act_for_others"
 """To send another user's id as `user_id`."""
+EXPORT_PERSONAL = "export.personal"
+"""To take people's data out of the shop in an export."""
 
 
 def sync_permissions(using: str, **kwargs: Any) -> None:
@@ -20,8 +22,8 @@ def sync_permissions(using: str, **kwargs: Any) -> None:
         return
     groups = {role: Group.objects.using(using).get_or_create(name=role.value)[0] for role in Role}
     kind = ContentType.objects.db_manager(using).get_for_model(OperationPermission)
-    wanted = {ACT_FOR_OTHERS: frozenset({Role.SERVICE})}
-    titles = {ACT_FOR_OTHERS: "Act for other users"}
+    wanted = {ACT_FOR_OTHERS: frozenset({Role.SERVICE}), EXPORT_PERSONAL: frozenset({Role.OWNER})}
+    titles = {ACT_FOR_OTHERS: "Act for other users", EXPORT_PERSONAL: "Export personal data"}
     for operation in registry.operations():
         wanted |= operation.permissions()
         titles |= {codename: f"Run {codename}" for codename in operation.permissions()}

@@ -18,6 +18,8 @@ from audit.models import Checkpoint
 from audit.sealing import seal
 from audit.services import denial_count
 from inventory.models import Forecast, Product, PurchaseOrder, PurchaseOrderLine, ReorderTarget, Supplier
+from orchestrator.health import worker_beat
+from orchestrator.models import ImportedDocument
 from pricing.models import PriceRecommendation, PriceRule
 from pricing.services import price_change_schedule
 from shop_assistant.accounts.limits import limit
@@ -129,6 +131,8 @@ def _plan() -> None:
     PurchaseOrderLine.objects.create(purchase_order=order, product=product, quantity=10, unit_cost=product.cost)
     soon = timezone.now() + timedelta(days=3)
     price_change_schedule(product=product, new_price=Decimal(31), reason="rise", user_id="U", effective_at=soon)
+    worker_beat("host:1", started_at=timezone.now())
+    ImportedDocument.objects.create(number="536365", batch=1, lines=b"\x00" * 8, parts=1)
     PriceRecommendation.objects.create(
         product=product, objective="profit", current_price=Decimal("29.99"), recommended_price=32,
         evidence={"weeks": 30}, expected={"units": {"now": 10, "then": 9}}, proposed_by="U",

@@ -89,7 +89,8 @@ def test_a_changed_product_has_its_history_and_its_event(visitor: Visit):
 
     someone.visit(detail_page(product).replace("/change/", "/history/"))
     shown = someone.page.locator("#content").inner_text()
-    assert "USER-MANAGER" in shown
+    for text in ("manager", "List price: 29.99 → 31.50"):
+        assert text in shown
     assert someone.complaints == []
 
 
@@ -139,7 +140,7 @@ def test_an_order_and_a_task_show_what_they_hold_and_no_button_to_change_it(visi
     task = TaskState.objects.get(task_id=sold.task_id)
     someone.visit(detail_page(task))
     shown = someone.page.locator("#content").inner_text()
-    for text in ("Completed", '"order": "S-000021"', '"operation": "redeem_coupon"'):
+    for text in ("COMPLETED", '"order": "S-000021"', "redeem_coupon"):
         assert text in shown
     record = AuditRecord.objects.get(task_id=sold.task_id, event=events.TASK_COMPLETED)
     someone.visit(detail_page(record))

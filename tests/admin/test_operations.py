@@ -49,6 +49,15 @@ def test_a_change_goes_through_the_door(client, users):
     assert str(task.pk) not in answer.content.decode()  # a clerk may not look at tasks
 
 
+def test_a_basket_is_typed_line_by_line(client, users):
+    client.force_login(users[Role.CLERK])
+    assert ">SKU001 1<" in client.get(page("sales.sell"), {"lines": "SKU001 1"}).content.decode().replace("\n", "")
+    answer = client.post(page("sales.sell"), {"lines": "SKU001 10\n\n SKU002 x1 \n"})
+    task = TaskState.objects.get(agent="sales")
+    assert task.inputs["lines"] == [{"sku": "SKU001", "quantity": 10}, {"sku": "SKU002", "quantity": 1}]
+    assert "S-000021" in answer.content.decode()
+
+
 def test_lists_are_typed_as_json(client, users):
     client.force_login(users[Role.OWNER])
     lines = '[{"sku": "SKU001", "quantity": 10}]'
@@ -62,10 +71,13 @@ def test_lists_are_typed_as_json(client, users):
     ("label", "data", "said"),
     [
         ("inventory.update", {"sku": "SKU001"}, "delta"),
-        ("inventory.update", {"sku": "SKU001", "delta": "-1000"}, "available"),
+        ("inventory.update", {"sku": "SKU001", "delta": "-1000"}, "Available"),
         ("inventory.update", {"sku": "SKU001", "delta": "0.5"}, "delta"),
         ("inventory.query", {"sku": "SKU9"}, "SKU9 not found in inventory"),
         ("sales.sell", {"lines": "not json"}, "JSON"),
+        ("sales.sell", {"lines": "[1"}, "JSON"),
+        ("sales.sell", {"lines": "SKU001 many"}, "SKU and quantity"),
+        ("sales.sell", {"lines": "SKU001 0"}, "lines.0.quantity"),
         ("sales.sell", {}, "required"),
     ],
 )

@@ -21,35 +21,40 @@ from orchestrator.models import TaskState
 from orchestrator.services import perform_queued
 from pricing.models import PriceRule
 from shop_assistant.agents import call
-from tests.cases import PAYLOADS, ROUTES, general
+from tests.cases import AGAIN, PAYLOADS, ROUTES, general
 from tests.conftest import Api
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop", "waiting")]
 
 BOUNDS = re.compile(r"^(BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK|SET CONSTRAINTS|SELECT pg_advisory)")
 
 
 BUDGETS = {
-    "audit.compliance_check": 23,  # one for each rule, and sealing what waits
-    "audit.export": 11,
-    "audit.log": 10,
-    "customers.create_ticket": 18,
-    "customers.get_recommendations": 14,
-    "customers.loyalty": 5,
-    "customers.query_customer": 10,
-    "inventory.forecast": 8,
-    "inventory.query": 6,
-    "inventory.reorder": 10,
-    "inventory.update": 10,
-    "pricing.apply_discount": 6,
-    "pricing.calculate": 6,
-    "pricing.recommend": 8,
-    "pricing.rules": 5,
-    "sales.return": 30,
-    "sales.sell": 21,
+    "audit.compliance_check": 22,  # one for each rule, and sealing what waits
+    "audit.export": 10,
+    "audit.log": 9,
+    "customers.create_ticket": 17,
+    "customers.export_data": 30,
+    "customers.get_recommendations": 13,
+    "customers.loyalty": 4,
+    "customers.query_customer": 9,
+    "customers.reply_ticket": 15,
+    "inventory.forecast": 7,
+    "inventory.query": 4,
+    "inventory.reorder": 9,
+    "inventory.update": 8,
+    "pricing.apply_discount": 5,
+    "pricing.approve": 10,
+    "pricing.calculate": 5,
+    "pricing.decline": 10,
+    "pricing.recommend": 7,
+    "pricing.rules": 4,
+    "sales.return": 29,
+    "sales.sell": 20,
 }
-"""For the second request of its kind; the first one may make a counter. Token, permissions and storing the task and its
-events are four of a read's and six of a write's. Where the shop limits rates, counting the request is one more."""
+"""For the second request of its kind; the first one may make a counter. The token with its
+permissions and storing the task and its events are three of a read's and five of a write's; on PostgreSQL, where one
+statement stores a task and its events, two and three. Where the shop limits rates, counting the request is one more."""
 
 
 class Count:
@@ -68,7 +73,17 @@ def counting() -> Iterator[Count]:
         yield count
     sql = [query["sql"] for query in captured.captured_queries]
     count.statements = [statement for statement in sql if not BOUNDS.match(statement)]
-    count.commits = sql.count("COMMIT")
+    count.commits = _commits(sql)
+
+
+def _commits(statements: list[str]) -> int:
+    """Transactions that ended well, and statements that wrote as a transaction of their own."""
+    found, within = 0, False
+    for statement in statements:
+        if statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            within = statement.startswith("BEGIN")
+        found += statement == "COMMIT" or (not within and statement.startswith(("INSERT", "UPDATE", "WITH")))
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +102,7 @@ def cost(client: Api, path: str, body: dict[str, Any], **headers: str) -> Count:
 @pytest.mark.parametrize("label", sorted(ROUTES))
 def test_budgets(label: str, api: Callable[[str], Api]) -> None:
     owner = api("owner")
-    owner.post(ROUTES[label], PAYLOADS[label] | ({"order": "S-000002"} if label == "sales.return" else {}))
+    owner.post(ROUTES[label], AGAIN.get(label, PAYLOADS[label]))
     count = cost(owner, ROUTES[label], PAYLOADS[label])
     assert len(count) <= BUDGETS[label], "\n".join(count.statements)
 
@@ -187,11 +202,12 @@ def test_long_baskets(crowd: list[str], api: Callable[[str], Api]) -> None:
         cost(owner, "/api/pricing/calculate", basket(1))
     )
     sold = [owner.post("/api/sales/sell", basket(size)).json()["data"]["order"] for size in (1, 1, 20)]
+    # PostgreSQL stores one movement and its level in one statement, several in two.
     little, much = cost(owner, "/api/sales/sell", basket(1)), cost(owner, "/api/sales/sell", basket(20))
-    assert len(much) == len(little), "\n".join(much.statements)
+    assert len(much) <= len(little) + 1, "\n".join(much.statements)
     owner.post("/api/sales/return", {"order": sold[0]})
     little, much = (cost(owner, "/api/sales/return", {"order": order}) for order in sold[1:])
-    assert len(much) == len(little), "\n".join(much.statements)
+    assert len(much) <= len(little) + 1, "\n".join(much.statements)
 
 
 def test_long_histories(api: Callable[[str], Api]) -> None:

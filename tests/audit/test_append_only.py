@@ -14,6 +14,7 @@ from audit.models import AuditRecord, Checkpoint
 from audit.sealing import seal
 from customers.models import CustomerOrder, Interaction, LoyaltyEntry, TicketMessage
 from inventory.models import Order, OrderLine, OrderReturn, OrderReturnLine, Product, StockMovement
+from orchestrator.models import ImportedDocument
 from pricing.models import CouponRedemption
 from tests.audit.conftest import lift, sealed, sql
 
@@ -22,6 +23,7 @@ LEDGERS = {
     Checkpoint,
     CouponRedemption,
     CustomerOrder,
+    ImportedDocument,
     Interaction,
     LoyaltyEntry,
     Order,

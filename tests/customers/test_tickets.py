@@ -101,7 +101,8 @@ def test_replies_move_the_ticket_on(john):
     assert [h.status for h in Ticket.history.order_by("history_id")] == ["open", "pending", "open", "solved", "closed"]
     for refused in (
         lambda: ticket_reply(ticket=ticket, author_kind="staff", body="x", user_id="U"),
-        lambda: ticket_set_status(ticket=ticket, status="open"),
+        lambda: ticket_set_status(ticket=ticket, status="solved"),
+        lambda: ticket_set_status(ticket=ticket, status="closed"),
     ):
         with pytest.raises(Conflict):
             refused()

@@ -1,5 +1,6 @@
 """Work that is accepted now and done by a worker; and run again when it failed."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -119,12 +120,14 @@ def test_a_bug_fails_at_once_and_can_be_run_again_by_hand(laboratory: Run) -> No
     task_id = laboratory("experiment", {"fault": "bug", "times": 1}, respond_async=True).task_id
     perform_queued(task_id)
     assert TaskState.objects.get(task_id=task_id).error_code == "INTERNAL_ERROR"
-    task_retry(task_id=task_id)
+    task_retry(task_id=task_id, user_id="USER-OWNER")
     task = TaskState.objects.get(task_id=task_id)
     assert (task.status, task.error, task.error_code, task.finished_at) == ("pending", None, "", None)
     perform_queued(task_id)
     task.refresh_from_db()
     assert (task.status, task.error, on_hand()) == ("completed", None, 151)
+    wish = Outbox.objects.get(task_id=task_id, event="TASK_REQUEUED")
+    assert json.loads(wish.payload)["asked_by"] == "USER-OWNER"
     assert events_of(task_id) == [
         "TASK_QUEUED",
         "TASK_STARTED",
@@ -134,7 +137,7 @@ def test_a_bug_fails_at_once_and_can_be_run_again_by_hand(laboratory: Run) -> No
         "TASK_COMPLETED",
     ]
     with pytest.raises(Conflict):
-        task_retry(task_id=task_id)
+        task_retry(task_id=task_id, user_id="USER-OWNER")
 
 
 @pytest.mark.django_db

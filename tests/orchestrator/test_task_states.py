@@ -129,9 +129,9 @@ def test_only_an_asynchronous_failure_can_be_run_again(laboratory: Run) -> None:
 
     done = laboratory("experiment")
     with pytest.raises(Conflict):
-        task_retry(task_id=done.task_id)
+        task_retry(task_id=done.task_id, user_id="USER-OWNER")
     with pytest.raises(NotFound):
-        task_retry(task_id=uuid4())
+        task_retry(task_id=uuid4(), user_id="USER-OWNER")
 
 
 def test_triggers_are_there_after_each_migrate(django_db_blocker: Any) -> None:

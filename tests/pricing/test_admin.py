@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Outbox
+from orchestrator.models import TaskState
 from pricing.models import CouponUse, PriceChange, PriceRecommendation, PriceRule
 from pricing.services import coupon_redeem, price_change_schedule
 
@@ -106,19 +107,23 @@ def test_a_price_is_planned_and_called_off(browse, widget):
     change = PriceChange.objects.get()
     assert (change.new_price, change.old_price, change.user_id) == (Decimal("31.50"), Decimal("29.99"), "USER-MANAGER")
     assert events()[-1]["key"] == str(change.pk)
-    assert act(manager, "pricechange", "cancel", change)[-1:] == ["SKU001 to 31.5000: called off"]
-    assert "cancelled already" in act(manager, "pricechange", "cancel", change)[-1]
+    assert change.status == "proposed"
+    assert act(manager, "pricechange", "decline", change)[-1:] == ["SKU001 to 31.50: declined"]
+    assert "cancelled already" in act(manager, "pricechange", "decline", change)[-1]
     change.refresh_from_db()
-    assert change.status == "cancelled"
+    assert (change.status, change.decided_by) == ("cancelled", "USER-MANAGER")
 
 
 def test_a_recommendation_is_approved_with_who_and_when(browse, proposed):
     act(browse("manager"), "pricerecommendation", "approve", proposed)
     proposed.refresh_from_db()
     assert (proposed.status, proposed.decided_by) == ("approved", "USER-MANAGER")
-    (event,) = events()
-    assert {row["model"] for row in event["history"]} == {"pricing.PriceRecommendation", "pricing.PriceChange"}
-    assert "approved already" in act(browse("owner"), "pricerecommendation", "reject", proposed)[0]
+    task = TaskState.objects.get(agent="pricing", operation="approve")
+    assert (task.channel, task.user_id, task.status) == ("admin", "USER-MANAGER", "completed")
+    told = json.loads(Outbox.objects.get(task_id=task.task_id, event="TASK_COMPLETED").payload)
+    assert told["text"] == "approved 24 GBP for SKU001 (four eyes; proposed by USER123)"
+    assert {row["model"] for row in told["history"]} == {"pricing.PriceRecommendation", "pricing.PriceChange"}
+    assert "approved already" in act(browse("owner"), "pricerecommendation", "decline", proposed)[0]
 
 
 @pytest.mark.parametrize("role", ["clerk", "auditor"])
@@ -130,3 +135,20 @@ def test_others_look_but_do_not_decide(browse, proposed, role):
     assert client.get(reverse("admin:pricing_pricerule_add")).status_code == 403
     proposed.refresh_from_db()
     assert proposed.status == "proposed"
+
+
+def test_a_shop_of_one_confirms_in_the_dialog(browse, users, widget):
+    users["owner"].is_active = False
+    users["owner"].save()
+    change = price_change_schedule(
+        product=widget, new_price=Decimal(31), reason="spring", user_id="USER-MANAGER", approved=False
+    )
+    manager, dialog = browse("manager"), reverse("admin:pricing_pricechange_approve_one", args=[change.pk])
+    answer = manager.post(dialog, {"_form_submitted": "True"})
+    assert "Nobody else may approve prices here." in answer.content.decode()
+    change.refresh_from_db()
+    assert change.status == "proposed"
+    answer = manager.post(dialog, {"_form_submitted": "True", "confirm": "on"})
+    assert answer.status_code == 302
+    assert [str(m) for m in get_messages(answer.wsgi_request)] == ["SKU001 to 31.00: approved (self-approved)"]
+    assert manager.post(dialog, {"_form_submitted": "True", "confirm": "on"}).status_code == 403

@@ -1,0 +1,5 @@
+"""The staff's pages of customers, tickets and points. Names are shown on a customer's own page only, never in lists."""
+
+from . import loyalty, people, support
+
+__all__ = ["loyalty", "people", "support"]

@@ -1,0 +1,187 @@
+"""Products and what they belong to."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import DecimalField, QuerySet
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html_join
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import action, display
+
+from audit.admin_base import ReadOnlyInline, ShopAdmin, StackedInline, go, told
+from audit.admin_columns import badge, link, list_of, neat
+from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Supplier, Warehouse
+from inventory.selectors import with_available
+from inventory.selectors.stock import ZERO
+from shop_assistant.agents import call
+from shop_assistant.agents.errors import AgentError
+
+from .forms import StockForm
+
+POINT = Coalesce(
+    "reorder_policy__reorder_point",
+    "reorder_target__reorder_point",
+    ZERO,
+    output_field=DecimalField(max_digits=13, decimal_places=3),
+)
+SEE_ALSO = (
+    ("Movements", "inventory.stockmovement"),
+    ("Sold", "inventory.orderline"),
+    ("Forecast", "inventory.forecast"),
+    ("On order", "inventory.purchaseorder"),
+    ("Price rules", "pricing.pricerule"),
+    ("Planned prices", "pricing.pricechange"),
+    ("Recommendations", "pricing.pricerecommendation"),
+)
+
+
+class StockFilter(admin.SimpleListFilter):
+    title, parameter_name = "stock", "stock"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("low", "At or below the reorder point"), ("none", "Nothing left")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "low":
+            return queryset.filter(active=True, available__lte=POINT)
+        if self.value() == "none":
+            return queryset.filter(active=True, available__lte=0)
+        return queryset
+
+
+class ReorderPolicyInline(StackedInline):
+    model = ReorderPolicy
+    extra = 0
+
+
+class StockLevelInline(ReadOnlyInline):
+    model = StockLevel
+    fields = ("location", "on_hand", "reserved")
+    verbose_name_plural = "where it lies"
+
+
+@admin.register(Product)
+class ProductAdmin(ShopAdmin):
+    export_dataset = "inventory"
+    list_display = ("sku", "name", "category", "available", "unit", "list_price", "cost", "tax_rate", "state")
+    list_filter = (
+        StockFilter,
+        "active",
+        "needs_review",
+        ("category", RelatedDropdownFilter),
+        ("supplier", RelatedDropdownFilter),
+        "unit",
+    )
+    list_filter_submit = True
+    search_fields = ("sku", "name", "barcode")
+    search_help_text = "SKU, name or barcode, in part"
+    autocomplete_fields = ("category", "supplier")
+    inlines = (StockLevelInline, ReorderPolicyInline)
+    actions_list = ("import_list", "export_list")
+    actions_detail = ("adjust_stock", "sell")
+    actions_row = ("adjust_stock",)
+    fieldsets = (
+        (None, {"fields": ("sku", "name", "barcode", "category", "supplier", "unit")}),
+        ("State", {"fields": ("active", "needs_review", "see_also")}),
+        ("Price", {"fields": ("list_price", "cost", "tax_rate")}),
+    )
+    readonly_fields = ("see_also",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+
+        return with_available(super().get_queryset(request)).annotate(point=POINT)
+
+    @display(description="Available", ordering="available")
+    def available(self, product: Any) -> Any:
+        shown = neat(product.available, 3)
+        return badge(shown, "danger") if product.active and product.available <= product.point else shown
+
+    @display(description="State", ordering="active")
+    def state(self, product: Product) -> Any:
+        if not product.active:
+            return badge("not for sale")
+        return badge("to review", "warning") if product.needs_review else badge("for sale", "success")
+
+    @display(description="See also")
+    def see_also(self, product: Product) -> Any:
+        if not product.pk:
+            return "nothing yet"
+        return format_html_join(" · ", "{}", ((place,) for place in _places(product)))
+
+    def has_adjust_stock_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("agents.inventory.update"))
+
+    def has_sell_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("agents.sales.sell"))
+
+    def has_import_list_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("inventory.add_product"))
+
+    @action(description="Import", url_path="import", icon="upload", permissions=["import_list"])
+    def import_list(self, request: HttpRequest) -> HttpResponse:
+        return redirect("import", what="products")
+
+    @action(description="Sell", url_path="sell", icon="point_of_sale", permissions=["sell"])
+    def sell(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        product = get_object_or_404(Product, pk=object_id)
+        return redirect(reverse("operation", args=["sales", "sell"], query={"lines": f"{product.sku} 1"}))
+
+    @action(
+        description="Adjust stock",
+        url_path="adjust-stock",
+        icon="inventory_2",
+        permissions=["adjust_stock"],
+        dialog={
+            "title": "Adjust stock",
+            "description": "Booked as a movement in your name.",
+            "form_class": StockForm,
+            "form_submit_text": "Book",
+        },
+    )
+    def adjust_stock(self, request: HttpRequest, form: StockForm, object_id: str) -> HttpResponse:
+        product = get_object_or_404(Product, pk=object_id)
+        try:
+            made = call(
+                "inventory", "update", {"sku": product.sku, **form.payload()}, user=request.user, channel="admin"
+            )
+        except AgentError as error:
+            form.add_error("amount", told(error))
+            return render(request, "unfold/helpers/dialog.html", {"dialog": self.adjust_stock.dialog, "form": form})
+        messages.success(request, f"{product.sku}: {made['previous_quantity']} → {made['quantity']} on hand")
+        return go(request, reverse("admin:inventory_product_change", args=[product.pk]))
+
+
+def _places(product: Product) -> list[Any]:
+    """Lists of everything about a product."""
+    by = {"inventory.purchaseorder": {"q": product.sku}}
+    return [link(list_of(model, **by.get(model, {"product__id__exact": product.pk})), name) for name, model in SEE_ALSO]
+
+
+@admin.register(Category)
+class CategoryAdmin(ShopAdmin):
+    list_display = ("name",)
+    search_fields = ("name",)
+
+
+@admin.register(Supplier)
+class SupplierAdmin(ShopAdmin):
+    list_display = ("code", "name", "lead_time_days", "lead_time_spread", "active")
+    list_filter = ("active",)
+    search_fields = ("code", "name")
+
+
+@admin.register(Warehouse)
+class WarehouseAdmin(ShopAdmin):
+    list_display = ("code", "name")
+    search_fields = ("code", "name")
+
+
+@admin.register(Location)
+class LocationAdmin(ShopAdmin):
+    list_display = ("code", "warehouse")
+    list_filter = ("warehouse",)
+    search_fields = ("code",)
