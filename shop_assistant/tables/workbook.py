@@ -15,6 +15,8 @@ from typing import IO, BinaryIO
 MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
 """Both are Excel's own limits."""
+KEPT = 32_000
+"""Of a longer text; then it says how long it was."""
 LARGEST_SHEET = 1 << 30
 """Bytes before packing, about: beyond 2 GiB it would need ZIP64, which not every reader of XLSX knows."""
 COMPRESSION = 3
@@ -49,20 +51,17 @@ _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
-class CellTooLong(ValueError):
-    """XLSX holds 32,767 characters a cell, and a text here is longer: take CSV or JSON lines."""
-
-
 class WorkbookWriter:
-    """Rows of values; booleans, text, whole numbers and decimals keep their kind."""
+    """Rows of values; booleans, text, whole numbers and decimals keep their kind. A text too long for a cell is cut and
+    says so; `cut` counts them.
+    """
 
     def __init__(self, target: BinaryIO, columns: Sequence[str], *, title: str) -> None:
         self._columns, self._title = list(columns), title
         self._archive = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION)
-        self._sheets = self._room = self._size = 0
+        self._sheets = self._room = self._size = self.cut = 0
 
     def write(self, rows: Sequence[Sequence[Value]]) -> None:
-        """:raises CellTooLong:"""
         while rows:
             if self._room == 0 or self._size > LARGEST_SHEET:
                 self._begin_sheet()
@@ -97,9 +96,23 @@ class WorkbookWriter:
         self._sheet.close()
 
     def _put(self, rows: Sequence[Sequence[Value]], style: str = "") -> None:
-        cells = "".join(f"<row>{''.join([_cell(value, style) for value in row])}</row>" for row in rows)
+        cells = "".join(f"<row>{''.join([self._cell(value, style) for value in row])}</row>" for row in rows)
         self._size += self._sheet.write(cells.encode())
         self._room -= len(rows)
+
+    def _cell(self, value: Value, style: str) -> str:
+        if value is None or value == "":
+            return "<c/>"
+        if isinstance(value, str):
+            if len(value) > LONGEST_CELL:
+                self.cut += 1
+                value = f"{value[:KEPT]} … [cut here, of {len(value):,} characters: CSV and JSON lines hold them all]"
+            if value[0] in "=+-@":
+                style = style or _QUOTED
+            return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{xml_text(value)}</t></is></c>'
+        if isinstance(value, bool):
+            return f'<c t="b"><v>{int(value)}</v></c>'
+        return f"<c><v>{value if isinstance(value, int) else f'{value:f}'}</v></c>"
 
     def _parts(self) -> dict[str, str]:
         numbers = range(1, self._sheets + 1)
@@ -142,20 +155,6 @@ def _escape(found: re.Match[str]) -> str:
     if odd in _NAMED:
         return _NAMED[odd]
     return f"_x005F_{odd[1:]}" if len(odd) > 1 else f"_x{ord(odd):04X}_"
-
-
-def _cell(value: Value, style: str = "") -> str:
-    if value is None or value == "":
-        return "<c/>"
-    if isinstance(value, str):
-        if len(value) > LONGEST_CELL:
-            raise CellTooLong(CellTooLong.__doc__)
-        if value[0] in "=+-@":
-            style = style or _QUOTED
-        return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{xml_text(value)}</t></is></c>'
-    if isinstance(value, bool):
-        return f'<c t="b"><v>{int(value)}</v></c>'
-    return f"<c><v>{value if isinstance(value, int) else f'{value:f}'}</v></c>"
 
 
 def _relations(targets: dict[str, tuple[str, str]]) -> str:

@@ -23,6 +23,11 @@ _FIRST = frozenset("'=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 class Writer(Protocol):
     """Takes rows by the thousand; `close` writes what the file ends with, `abandon` gives up. The target stays open."""
 
+    @property
+    def cut(self) -> int:
+        """Texts that the format could not hold whole; they say so themselves."""
+        ...
+
     def write(self, rows: Sequence[Sequence[Value]]) -> None: ...
 
     def close(self) -> None: ...
@@ -32,6 +37,8 @@ class Writer(Protocol):
 
 class CsvWriter:
     """RFC 4180 in UTF-8: lines end with CR LF, true and false are spelled so, nothing is an empty cell."""
+
+    cut = 0
 
     def __init__(self, target: BinaryIO, columns: Sequence[str], *, delimiter: str = ",", bom: bool = False) -> None:
         self._target, self._delimiter = target, delimiter
@@ -60,6 +67,8 @@ class CsvWriter:
 class JsonLinesWriter:
     """One JSON object a line, in UTF-8."""
 
+    cut = 0
+
     def __init__(self, target: BinaryIO, columns: Sequence[str]) -> None:
         self._target, self._columns = target, tuple(columns)
 
@@ -80,8 +89,11 @@ class XlsxWriter:
         self._workbook = WorkbookWriter(target, columns, title=title)
 
     def write(self, rows: Sequence[Sequence[Value]]) -> None:
-        """:raises CellTooLong:"""
         self._workbook.write([[_xlsx_cell(value) for value in row] for row in rows])
+
+    @property
+    def cut(self) -> int:
+        return self._workbook.cut
 
     def close(self) -> None:
         self._workbook.close()
