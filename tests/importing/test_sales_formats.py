@@ -169,7 +169,7 @@ def test_the_command_tells_and_sets_aside(file: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("import_sales", str(written(file, rows)), "--rejects", str(aside), stdout=out)
     assert ended.value.code == 1
-    assert "line 3 has a negative price (-1)" in out.getvalue()
+    assert "Rejected line 3: has a negative price (-1)" in out.getvalue()
     assert out.getvalue().splitlines()[-1] == "read 2, added 1, unchanged 0, rejected 1"
     with aside.open(encoding="utf-8-sig", newline="") as opened:
         assert [row[:2] for row in csv.reader(opened)] == [["line", "reason"], ["3", "has a negative price (-1)"]]
