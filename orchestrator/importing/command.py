@@ -13,7 +13,7 @@ from tqdm import tqdm
 from shop_assistant.accounts.models import SYSTEM_USER_ID
 from shop_assistant.commands import ShopCommand
 from shop_assistant.tables.headers import MappingError, parsed
-from shop_assistant.tables.reading import TableError
+from shop_assistant.tables.reading import TableError, file_check
 
 SHOWN = 10
 
@@ -40,8 +40,10 @@ class ImportCommand(ShopCommand):
 
         :raises CommandError: for whatever it refuses.
         """
-        if not options["file"].is_file():
-            raise CommandError(f"There is no file {options['file']}.", returncode=2)
+        try:
+            file_check(options["file"])
+        except TableError as error:
+            raise CommandError(str(error), returncode=2) from None
         shared = {name: options[name] for name in ("preset", "dry_run", "rejects", "encoding", "sheet")}
         shared["delimiter"] = _delimiter(options["delimiter"])
         try:

@@ -93,12 +93,13 @@ GENERIC_ALIASES: dict[str, Sequence[str]] = {
     "cost": (
         "Cost", "Cost price", "Unit cost", "Cost per item", "Purchase price", "Buying price", "Buy price",
         "Wholesale price", "Supply price", "Einkaufspreis", "EK", "Default unit cost", "Prix d'achat",
-        "Precio de compra", "Landed cost", "Base cost",
+        "Precio de compra", "Landed cost", "Base cost", "EK-Preis", "EK netto", "Einkaufspreis netto",
     ),
     "list_price": (
         "List price", "Price", "Unit price", "Selling price", "Sales price", "Retail price", "Regular price",
         "Sell price", "RRP", "Gross price", "Verkaufspreis", "VK", "Preis", "Prix", "Prix de vente", "Precio",
         "Precio de venta", "Prezzo", "Variant price", "Price (incl. tax)", "Price (inc VAT)", "Price inc VAT",
+        "VK-Preis", "VK brutto", "Verkaufspreis brutto", "Bruttopreis",
     ),
     "tax_rate": (
         "Tax rate", "Tax", "VAT", "VAT rate", "Tax %", "VAT %", "Tax percent", "GST", "MwSt", "Steuersatz", "TVA",

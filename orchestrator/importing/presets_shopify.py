@@ -41,30 +41,33 @@ _ALIASES = {
     "option2": ("Option2 Value",),
     "option3": ("Option3 Value",),
 }
-_OF_THE_PRODUCT = ("name", "category", "supplier", "active")
+_OF_THE_PRODUCT = ("name", "category", "supplier", "active", "product_category", "published")
+"""Told in its first row alone."""
 _OPTIONS = ("option1", "option2", "option3")
 _NO_OPTION = "default title"
 
 
 def _read(rows: Iterable[Row], columns: Columns, header: Sequence[str], notes: Notes) -> Iterator[Raw]:
-    handle, product = "", {}
+    handle, first = "", None
+    told_once = [columns.places[name] for name in _OF_THE_PRODUCT if name in columns.places]
     counts = "tracker" in columns.places
     for row in rows:
         own = plain(cell(row, columns, "handle"))
-        cells = known_cells(row, columns)
         options = [text for name in _OPTIONS if (text := plain(cell(row, columns, name)))]
-        if own != handle or plain(cells.get("name")):
-            handle, product = own, {name: cells.get(name) for name in _OF_THE_PRODUCT}
-            if not plain(product["category"]):
-                product["category"] = cell(row, columns, "product_category")
-            if not plain(product["active"]) and "active" not in columns.places:
-                product["active"] = cell(row, columns, "published")
-        elif not options and not plain(cells.get("sku")) and not plain(cells.get("list_price")):
+        if first is None or own != handle or plain(cell(row, columns, "name")):
+            handle, first = own, row
+        elif not options and not any(plain(cell(row, columns, name)) for name in ("sku", "list_price")):
             notes.skip("rows with only a picture, skipped", row.number)
             continue
+        for at in told_once:  # a row that is rejected can then be imported without those above it
+            row.cells[at] = first.cells[at]
+        cells = known_cells(row, columns)
+        if not plain(cells.get("category")):
+            cells["category"] = cell(row, columns, "product_category")
+        if "active" not in columns.places:
+            cells["active"] = cell(row, columns, "published")
         if not handle:
             row.problem = "has no handle, so it can't be told which product it belongs to"
-        cells |= product
         named = [option for option in options if option.lower() != _NO_OPTION]
         if named and plain(cells.get("name")):
             cells["name"] = f"{plain(cells['name'])} - {' / '.join(named)}"

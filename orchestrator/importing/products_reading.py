@@ -24,6 +24,8 @@ TELLING = {"sku", "barcode", "list_price", "cost", "stock"}
 """A list without any of these is one of categories, suppliers, customers …"""
 KEYS_TOLD = "column for a SKU, or for a name with a price, cost, stock or barcode,"
 SAMPLE = 5000
+MOST_ROWS = 500_000
+"""They are held in memory, at about 1.3 kB each."""
 Progress = Callable[[str, int, int], None]
 """What is being done, how much of it is done, out of how much."""
 
@@ -88,6 +90,8 @@ def _check_columns(columns: Columns, header: Sequence[str], preset: Preset) -> N
 def _usable(table: Table, reading: Reading, progress: Progress) -> Iterator[Row]:
     for row in table:
         reading.read += 1
+        if reading.read > MOST_ROWS:
+            raise TableError(f"The file has more than {MOST_ROWS:,} rows: cut it into several, each with the header.")
         if reading.read % 1000 == 0:
             progress("reading", row.number, table.size)
         if row.problem:

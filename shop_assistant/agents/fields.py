@@ -34,9 +34,16 @@ def json_number(value: Decimal) -> int | float:
 
 # Without a return type, so that the JSON schema keeps the type of what is marked.
 def _sealed_when_stored(value: Any, handler: SerializerFunctionWrapHandler, info: SerializationInfo):  # type: ignore[no-untyped-def]
-    plain = handler(value)
-    seal = (info.context or {}).get("seal")
-    return seal(plain) if seal and plain not in (None, "") else plain
+    context = info.context or {}
+    seal = context.get("seal")
+    if not seal:
+        return handler(value)
+    context["seal"] = None  # what is marked within is sealed with the whole, and not once more by itself
+    try:
+        plain = handler(value)
+    finally:
+        context["seal"] = seal
+    return plain if plain in (None, "") else seal(plain)
 
 
 PERSONAL = WrapSerializer(_sealed_when_stored)

@@ -54,14 +54,17 @@ class _NotIn(Exception):
         self.line, self.good, self.at_end = line, good, at_end
 
 
-def survey(opened: Callable[[], IO[bytes]], encoding: str | None = None) -> Survey:
+def survey(opened: Callable[[], IO[bytes]], encoding: str | None = None, *, most: int | None = None) -> Survey:
     """Go through a text once.
 
     :param opened: opens it from its start.
     :param encoding: where it is known.
+    :param most: so many bytes it may unpack to, where it is packed.
     :raises TableError: for binary data, a cut-off archive, or text that is not in its encoding.
     """
     try:
+        if most is not None:
+            _check_size(opened, most)
         with opened() as file:
             start = file.read(4096)
         if encoding is not None:
@@ -74,6 +77,18 @@ def survey(opened: Callable[[], IO[bytes]], encoding: str | None = None) -> Surv
         raise TableError("The compressed file is cut off or damaged: upload or export it again.") from None
     except OSError as error:
         raise TableError(f"The file can't be read: {error.strerror or error}.") from None
+
+
+def _check_size(opened: Callable[[], IO[bytes]], most: int) -> None:
+    size = 0
+    with opened() as file:
+        while chunk := file.read(CHUNK):
+            size += len(chunk)
+            if size > most:
+                raise TableError(
+                    "The compressed file would unpack to far more than a table is, as files made to do harm do. It was "
+                    "not read. Unpack it yourself and give the CSV inside."
+                )
 
 
 def _known(opened: Callable[[], IO[bytes]], encoding: str) -> Survey:

@@ -1,5 +1,6 @@
 """Opens a table of another shop: CSV (plain or gzip), TSV or XLSX; whatever else it is gets a way out. Pure."""
 
+import stat
 import zipfile
 import zlib
 from pathlib import Path
@@ -8,7 +9,7 @@ from .sheets import SheetTable
 from .table import Row, Table, TableError
 from .text import TextTable
 
-__all__ = ["Row", "Table", "TableError", "open_table"]
+__all__ = ["Row", "Table", "TableError", "file_check", "open_table"]
 
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "a Parquet file"),
@@ -28,6 +29,20 @@ _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<svg")
 SAVE_AS = "Open it in the program it comes from and save or export it as CSV (UTF-8) or XLSX."
 
 
+def file_check(path: Path) -> None:
+    """:raises TableError: when there is no file that could be read more than once."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise TableError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise TableError(f"{path} can't be read: {error.strerror or error}.") from None
+    if stat.S_ISDIR(mode):
+        raise TableError(f"{path} is a folder: name a file in it.")
+    if not stat.S_ISREG(mode):
+        raise TableError(f"{path} is a pipe or a device: save what comes out of it as a file, and name that.")
+
+
 def open_table(
     path: Path, *, encoding: str | None = None, delimiter: str | None = None, sheet: str | None = None
 ) -> Table:
@@ -38,13 +53,10 @@ def open_table(
     :param sheet: of a workbook; the first with a table when left out.
     :raises TableError: when it can't be read; also while iterating, for a flaw further down.
     """
+    file_check(path)
     try:
         with path.open("rb") as file:
             start = file.read(512)
-    except FileNotFoundError:
-        raise TableError(f"There is no file {path}.") from None
-    except IsADirectoryError:
-        raise TableError(f"{path} is a folder: name a file in it.") from None
     except OSError as error:
         raise TableError(f"{path} can't be read: {error.strerror or error}.") from None
     if not start.strip():

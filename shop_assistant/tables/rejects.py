@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from .table import Cell, Row, TableError
 from .writing import defused
@@ -16,7 +16,12 @@ _NUMBER = re.compile(r"[-+]?[\d.,]+")
 
 
 def rejects_path(path: Path, chosen: Path | None = None) -> Path:
-    """FILE.rejects.csv beside the file, or where it was told to be."""
+    """FILE.rejects.csv beside the file, or where it was told to be.
+
+    :raises TableError: when that is the file itself.
+    """
+    if chosen is not None and chosen.resolve() == path.resolve():
+        raise TableError(f"{chosen} is the file itself: name another one for the rejected rows (--rejects).")
     return chosen or path.with_name(f"{path.name}.rejects.csv")
 
 
@@ -24,38 +29,33 @@ class Rejects:
     """Collects rows; the file appears when all went well and there were any, else an old one is removed.
 
     Each line has the number of the line it came from, the reason, and the cells as they were, so that the file can be
-    mended and imported itself. Used as a context manager.
+    mended and imported itself; it may hold what is private, so only its owner can read it. Where there is nothing to
+    write, a folder that can only be read will do. Used as a context manager.
     """
 
     def __init__(self, path: Path, header: Sequence[str], *, write: bool = True) -> None:
         """
         :param write: False only counts.
-        :raises TableError: when no file can be made there.
+        :raises TableError: when no file can be made there, as `add` does.
         """
-        self.path, self.count = path, 0
+        self.path, self.count, self._header, self._write = path, 0, header, write
         self.first: list[tuple[int, str]] = []
         """Line and reason of the first few."""
-        self._part = path.with_name(f".{path.name}.part")
-        self._file = None
-        if not write:
-            return
-        if path.is_dir():
+        self._file: IO[str] | None = None
+        if write and path.is_dir():
             raise TableError(f"{path} is a folder: name a file for the rejected rows (--rejects).")
-        try:
-            self._file = self._part.open("w", encoding="utf-8-sig", newline="")
-        except OSError as error:
-            raise TableError(
-                f"The rejected rows can't be written to {path} ({error.strerror}): name another place (--rejects)."
-            ) from None
-        self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(["line", "reason", *map(formula_safe, header)])
+        self._part = path.with_name(f".{path.name}.part")
+        if write and path.exists():
+            self._open()
 
     def add(self, row: Row, reason: str) -> None:
         """Set a row aside. `reason` goes on after the line's number, such as "has no price"."""
         self.count += 1
         if len(self.first) < 20:
             self.first.append((row.number, reason))
-        if self._file is not None:
+        if self._write:
+            if self._file is None:
+                self._open()
             self._writer.writerow([row.number, reason, *map(_shown, row.cells)])
 
     def flush(self) -> None:
@@ -63,13 +63,24 @@ class Rejects:
         if self._file is not None:
             self._file.flush()
 
+    def _open(self) -> None:
+        try:
+            private = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            self._file = os.fdopen(private, "w", encoding="utf-8-sig", newline="")
+        except OSError as error:
+            raise TableError(
+                f"The rejected rows can't be written to {self.path} ({error.strerror}): name another place (--rejects)."
+            ) from None
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer.writerow(["line", "reason", *map(formula_safe, self._header)])
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is None:
+        if self._file is None:  # nothing was rejected, and there is no old one
             return
         try:
             self._file.close()

@@ -13,8 +13,11 @@ from openpyxl.utils.cell import range_boundaries
 
 from .table import (
     LONGEST_CELL,
+    MOST_BYTES,
     MOST_COLUMNS,
+    MOST_RATIO,
     PREAMBLE,
+    SMALL,
     Cell,
     Row,
     Table,
@@ -22,16 +25,15 @@ from .table import (
     filled,
     header_checked,
     header_index,
+    header_names,
+    is_other_header,
     no_header,
+    other_header,
     repeats,
 )
 
-MOST_BYTES = 1 << 30
 MOST_BYTES_ELSEWHERE = 200 << 20
 """Of a part that is not a sheet: those are held in memory."""
-MOST_RATIO = 250
-SMALL = 4 << 20
-"""Parts below this size are let be, however well they are packed."""
 MOST_ROWS = 1_048_576
 MOST_MERGES = 10_000
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z0-9:]{2,30})"')
@@ -52,7 +54,7 @@ class SheetTable(Table):
             raise _damaged(error) from None
 
     def __iter__(self) -> Iterator[Row]:
-        width = len(self.header)
+        width, names = len(self.header), header_names(self.header)
         for number, cells in _rows(self._sheet, width):
             if number <= self._header_row or not filled(cells):
                 continue
@@ -61,6 +63,8 @@ class SheetTable(Table):
                 row.problem = f"cells are merged here ({self._merged[number]}): unmerge them and fill each one"
             elif repeats(row.cells, self.header):
                 row.problem = "repeats the header: were two tables joined?"
+            elif is_other_header(row.cells, names):
+                raise other_header(number)
             yield row
 
     def close(self) -> None:

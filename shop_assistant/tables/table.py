@@ -12,6 +12,11 @@ Cell = str | int | float | Decimal | datetime | None
 MOST_COLUMNS = 1000
 LONGEST_CELL = 1_000_000
 """Characters; the longest that Excel holds are 32,767, but product descriptions in CSV can be longer."""
+MOST_BYTES = 1 << 30
+MOST_RATIO = 250
+"""What is packed may unpack to so many bytes, and to so many times its size: a table of text shrinks to a tenth."""
+SMALL = 4 << 20
+"""What unpacks to less is let be, however well it is packed."""
 PREAMBLE = 20
 """So many lines may stand above the header."""
 
@@ -106,4 +111,21 @@ def repeats(cells: Sequence[Cell], header: Sequence[str]) -> bool:
     return len(cells) >= len(header) > 0 and all(
         name == cell or name == " ".join(str(cell or "").replace("\ufeff", "").split())
         for name, cell in zip(header, cells, strict=False)
+    )
+
+
+def header_names(header: Sequence[str]) -> frozenset[str]:
+    """The columns' names, for `is_other_header`."""
+    return frozenset(name for name in header if name)
+
+
+def is_other_header(cells: Sequence[Cell], names: frozenset[str]) -> bool:
+    """Whether a row names the columns once more, in another order."""
+    return cells[0] in names and len(found := filled(cells)) > 1 and names.issuperset(found)
+
+
+def other_header(number: int) -> TableError:
+    return TableError(
+        f"Line {number} is a second header with its columns in another order: two tables were joined. Cut the file in "
+        "two there, and give one after the other."
     )

@@ -11,14 +11,20 @@ from typing import IO
 from .encodings import Survey, survey
 from .table import (
     LONGEST_CELL,
+    MOST_BYTES,
     MOST_COLUMNS,
+    MOST_RATIO,
     PREAMBLE,
+    SMALL,
     Row,
     Table,
     TableError,
     header_checked,
     header_index,
+    header_names,
+    is_other_header,
     no_header,
+    other_header,
     repeats,
 )
 
@@ -34,7 +40,8 @@ _END = "\x00end\x00"
 class TextTable(Table):
     def __init__(self, path: Path, *, encoding: str | None, delimiter: str | None, zipped: bool) -> None:
         self._path, self._zipped = path, zipped
-        self._survey: Survey = survey(lambda: _open(path, zipped), encoding)
+        most = min(MOST_BYTES, max(SMALL, MOST_RATIO * path.stat().st_size)) if zipped else None
+        self._survey: Survey = survey(lambda: _open(path, zipped), encoding, most=most)
         self.size = self._survey.lines
         self.notes = list(self._survey.notes)
         self._skip = 0
@@ -46,8 +53,7 @@ class TextTable(Table):
         self._find_header(sample)
 
     def __iter__(self) -> Iterator[Row]:
-        width, header = len(self.header), self.header
-        first, ragged = header[0] if header else "", False
+        width, names, ragged = len(self.header), header_names(self.header), False
         last: Row | None = None
         for number, cells in self._records():
             if number <= self._header_line:
@@ -57,12 +63,12 @@ class TextTable(Table):
                 yield last
                 last = None
             count = len(cells)
-            if count == width and cells[0] and cells[0] != first:
+            if count == width and cells[0] and cells[0] not in names:
                 yield Row(number, cells)  # type: ignore[arg-type]  # texts are cells
                 continue
             if not any(map(str.strip, cells)):
                 continue
-            last = self._odd(number, cells, width)
+            last = self._odd(number, cells, names)
         if last is not None:
             self._check_end(last, ragged, width)
             yield last
@@ -71,9 +77,12 @@ class TextTable(Table):
         if self._file is not None:
             self._file.close()
 
-    def _odd(self, number: int, cells: list[str], width: int) -> Row:
+    def _odd(self, number: int, cells: list[str], names: frozenset[str]) -> Row:
+        width = len(self.header)
         if repeats(cells, self.header):
             return Row(number, list(cells), "repeats the header: were two exports joined?")
+        if is_other_header(cells, names):
+            raise other_header(number)
         if len(cells) > width and not any(map(str.strip, cells[width:])):
             return Row(number, list(cells[:width]))
         if len(cells) == width:

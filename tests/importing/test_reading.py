@@ -130,6 +130,7 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")
         ("SKU,Name,Price\nA,one,1\nB,tw", r"cut off: its last line \(3\)"),
         ("SKU,Name\nA,one\nB,é".encode()[:-1], "ends in the middle of a letter"),
         (gzip.compress(GOODS.encode() * 500)[:-20], "compressed file is cut off"),
+        (gzip.compress(GOODS.encode() + b"A,b,1,1\n" * 700_000), "unpack to far more"),
         (",".join(f"c{n}" for n in range(100_000)), "100,000 columns"),
         ("A1,Apple,1.20,5\nB2,Pear,2.30,7\n", "has no header: line 1 looks like data"),
         ('SKU,Name\nA,"' + "x" * 1_100_000 + '"\n', "begins in line 2 is longer"),
@@ -196,6 +197,8 @@ def test_workbooks_made_to_do_harm(workbook):
     assert bomb.stat().st_size < 200_000
     with pytest.raises(TableError, match="unpack to far more"):
         read(bomb)
+    with pytest.raises(TableError, match="Line 3 is a second header"):
+        read(workbook([CELLS[0], CELLS[1], [*reversed(CELLS[0])], CELLS[2]]))
     laughs = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><worksheet>&b;</worksheet>'
     with pytest.raises(TableError, match=r"damaged or not made by the book"):
         read(rewritten(workbook(CELLS), lambda sheet: laughs))

@@ -28,7 +28,7 @@ from tests.processes import worker
 from .conftest import free_port, redis_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shop")]
-TASKS = 40
+TASKS = 120
 
 
 @pytest.fixture

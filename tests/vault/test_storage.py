@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -176,3 +177,15 @@ def test_a_text_that_pretends_to_be_sealed(quentin: None, api: Callable[[str], A
     logged = api("manager").post("/api/inventory/update", {"sku": "SKU001", "delta": 1, "reason": stolen})
     read = api("manager").get(f"/api/ai/task/{logged['X-Task-ID']}").json()["data"]
     assert EMAIL not in str(read)
+
+
+def test_what_is_sealed_is_sealed_once(quentin: None, api: Callable[[str], Api]) -> None:
+    """A worker opens the inputs of a task once; and an answer given again is the answer that was given."""
+    owner, path = api("owner"), ROUTES["customers.loyalty"]
+    asked = {"customer_id": "CUST777", "operation": "adjust", "points": 50, "reason": "Reason-Canary"}
+    task_id = owner.post(path, asked, Prefer="respond-async").json()["data"]["task_id"]
+    perform_queued(UUID(task_id))
+    history = {"customer_id": "CUST777", "operation": "history"}
+    first = owner.post(path, history, Idempotency_Key="k").json()
+    assert first["data"]["items"][0]["reason"] == "Reason-Canary"
+    assert owner.post(path, history, Idempotency_Key="k").json() == first
