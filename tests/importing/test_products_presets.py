@@ -124,3 +124,18 @@ def test_shopify_as_it_is_exported_since_2024(tmp_path):
     small, large = products()["EB-1"], products()["EB-2"]
     assert (small.name, small.barcode, small.category.name) == ("Eco Bag - Small", "5012345678900", "Apparel > Bags")
     assert (large.name, large.tax_rate, large.active, stocks()) == ("Eco Bag - Large", 0, True, {})
+
+
+def test_a_rejected_variant_is_mended_by_itself(tmp_path):
+    path = tmp_path / "products.csv"
+    path.write_text(
+        "Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Variant SKU,Variant Price,Status\n"
+        "tee,Tee,Acme,Shirts,Size,S,TEE-S,10,draft\n"
+        "tee,,,,,M,TEE-S,10,\n"
+    )
+    assert run(path)[0] == "read 2, added 1, unchanged 0, rejected 1"
+    rejects = tmp_path / "products.csv.rejects.csv"
+    rejects.write_text(rejects.read_text("utf-8-sig").replace("M,TEE-S", "M,TEE-M"))
+    assert run(rejects)[0] == "read 1, added 1, unchanged 0, rejected 0"
+    tee = products()["TEE-M"]
+    assert (tee.name, tee.category.name, tee.supplier.name, tee.active) == ("Tee - M", "Shirts", "Acme", False)

@@ -173,8 +173,9 @@ def test_rejects_come_and_go(tmp_path):
     with Rejects(path, ["SKU"]):
         pass
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(TableError, match="name another place"):
-        Rejects(tmp_path / "none" / "x.csv", [])
+    nowhere = Rejects(tmp_path / "none" / "x.csv", ["SKU"])  # where there is nothing to write any folder will do
+    with pytest.raises(TableError, match="name another place"), nowhere:
+        nowhere.add(Row(1, ["A"]), "has no price")
 
 
 @given(st.text(max_size=20))
