@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_UN, flock
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -22,7 +23,16 @@ def upgrade() -> None:
     """
     with _alone():
         for alias in settings.DATABASES:
+            _make_private(connections[alias])
             call_command("migrate", database=alias, interactive=False, verbosity=0)
+
+
+def _make_private(connection: Any) -> None:
+    """A new SQLite file only its owner can read, whatever the umask."""
+    if connection.vendor == "sqlite" and not connection.is_in_memory_db():
+        path = Path(connection.settings_dict["NAME"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
 
 
 @contextmanager

@@ -104,6 +104,8 @@ def _publish(draft: Path, path: Path) -> None:
 def opened(path: Path) -> Iterator["Reader"]:
     """:raises BackupError: when it isn't a backup that can be used here."""
     cut_short = BackupError(f"{path} is no backup, or it was cut short on its way: copy it again.")
+    if path.is_fifo():
+        raise BackupError(f"{path} is a pipe, and a backup is read more than once: save it as a file first.")
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:

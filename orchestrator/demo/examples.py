@@ -29,10 +29,15 @@ PURCHASES = 20
 POINTS_NOW = 1250
 
 
+def another_shop() -> bool:
+    """Whether there are products, and the demo's first is not one of them."""
+    return Product.objects.exists() and not _loaded()
+
+
 @transaction.atomic
 def load_examples() -> bool:
     """Once; False when they are there already."""
-    if Product.objects.filter(sku="SKU001").exists():
+    if _loaded():
         return False
     with authored(SYSTEM_USER_ID, "demo") as authorship:
         products = _catalogue()
@@ -41,6 +46,10 @@ def load_examples() -> bool:
         _purchases(customer, products["SKU003"])
         event_record("DEMO_LOADED", user_id=SYSTEM_USER_ID, what="examples", history=authorship.rows)
     return True
+
+
+def _loaded() -> bool:
+    return Product.objects.filter(sku="SKU001").exists()
 
 
 def _catalogue() -> dict[str, Product]:

@@ -6,7 +6,7 @@ from io import StringIO
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db.models import Max, Min, Sum
 from django.utils import timezone
 
@@ -33,6 +33,13 @@ def test_loading_again_changes_nothing(shop):
     before = (Product.objects.count(), StockMovement.objects.count(), Customer.objects.count())
     assert load_examples() is False
     assert (Product.objects.count(), StockMovement.objects.count(), Customer.objects.count()) == before
+
+
+def test_a_shop_of_ones_own_is_left_alone():
+    Product.objects.create(sku="MINE", name="Mine", list_price=1)
+    with pytest.raises(CommandError, match="only goes into an empty one"):
+        call_command("load_demo")
+    assert (Product.objects.count(), User.objects.filter(username="owner").exists()) == (1, False)
 
 
 def test_the_staff_have_their_roles_and_the_password(settings, client):

@@ -1,6 +1,7 @@
 """A backup taken while the shop goes on, and restored in another place or in the shop's own."""
 
 import json
+import os
 import re
 import resource
 import sqlite3
@@ -171,6 +172,8 @@ def test_a_file_that_is_no_whole_backup_is_refused(backup: Path, tmp_path: Path,
     with zipfile.ZipFile(bad, "w") as foreign:
         foreign.writestr("letter.txt", "Dear shop")
     assert "without its manifest" in refused(bad)
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe" in refused(tmp_path / "pipe")
 
     bad.write_bytes(whole)
     rewrite(bad, lambda name, data: data if "manifest" in name else data[:-1] + bytes([data[-1] ^ 1]))

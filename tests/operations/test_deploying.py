@@ -56,12 +56,25 @@ def test_every_variable_of_the_image_is_one_the_shop_reads() -> None:
     assert all(set(service["environment"]) <= listed for service in OURS.values())
 
 
-@pytest.mark.parametrize("secret", [".env", "var/shop.sqlite3", ".git/config", "tests/conftest.py", "monday.zip"])
-def test_nothing_private_goes_into_the_image(secret: str) -> None:
-    patterns = [line for line in (ROOT / ".dockerignore").read_text().split() if not line.startswith("#")]
-    parts = [secret, *map(str, Path(secret).parents)]
-    assert any(fnmatch.fnmatch(part, pattern) for part in parts for pattern in patterns)
-    assert not any(fnmatch.fnmatch("requirements/base.txt", pattern) for pattern in patterns)
+def is_sent(name: str) -> bool:
+    """Whether a file is part of what the image is built from: the last pattern that fits it decides."""
+    parts, sent = Path(name).parts, True
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        pattern = line.removeprefix("!")
+        looked_at = parts if pattern.startswith("**/") else parts[:1]
+        if line and line[0] != "#" and any(fnmatch.fnmatch(part, pattern.removeprefix("**/")) for part in looked_at):
+            sent = line.startswith("!")
+    return sent
+
+
+def test_only_what_the_shop_runs_on_goes_into_the_image() -> None:
+    private = [".env", ".env.old", "var/shop.sqlite3", ".git/config", "tests/conftest.py", "monday.zip", "orders.csv"]
+    assert [
+        name for name in [*private, "orders.csv.rejects.csv", "key.pem", "orchestrator/x.pyc"] if is_sent(name)
+    ] == []
+    programs = {app.partition(".")[0] for app in settings.INSTALLED_APPS if (ROOT / app.partition(".")[0]).is_dir()}
+    needed = [*programs, "templates", "manage.py", "requirements/base.txt", "shop_assistant/demo/invoices.csv.gz"]
+    assert [name for name in needed if not (is_sent(name) and (ROOT / name).exists())] == []
 
 
 def test_the_services_fit_together() -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from orchestrator.demo import load_examples, load_staff, load_year
+from orchestrator.demo import another_shop, load_examples, load_staff, load_year
 from shop_assistant.commands import ShopCommand
 
 
@@ -22,6 +22,8 @@ class Command(ShopCommand):
         parser.add_argument("--examples-only", action="store_true", help="without the year of trade")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if another_shop():
+            raise CommandError("There is a shop here already: the demo only goes into an empty one (see VAR_DIR).")
         load_staff()
         if load_examples():
             self.stdout.write("Loaded the examples.")

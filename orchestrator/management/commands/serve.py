@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
+from orchestrator.demo import another_shop
 from orchestrator.demo.staff import PUBLIC_IDS, demo_password
 from orchestrator.running import InUse, at_work
 from orchestrator.upgrading import upgrade
@@ -27,8 +28,8 @@ PR_SET_PDEATHSIG = 1
 
 class Command(ShopCommand):
     help = (
-        "Bring the shop up: migrate, load the demo (in development, once), start web server and worker, stop both on "
-        "Ctrl-C. One that dies is started again."
+        "Bring the shop up: migrate, load the demo (in development, once, into an empty shop), start web server and "
+        "worker, stop both on Ctrl-C. One that dies is started again."
     )
     examples = """\
   manage.py serve
@@ -51,7 +52,7 @@ class Command(ShopCommand):
 
     def _serve(self, options: dict[str, Any]) -> None:
         upgrade()
-        demo = settings.ENV == "development" and not options["no_demo"]
+        demo = settings.ENV == "development" and not options["no_demo"] and not another_shop()
         if demo:
             call_command("load_demo", stdout=self.stdout)
         os.environ[FOLDER] = str(settings.METRICS_DIR)
