@@ -26,7 +26,28 @@ from redis.retry import Retry
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+
+
+def file_read(path: Path) -> None:
+    """Take over the variables of a file, where there is one; the environment wins.
+
+    :raises ImproperlyConfigured: when it is there and can't be read: without it a production shop would start as
+        one for development.
+    """
+    try:
+        path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} can't be read ({error.strerror}): let the user that the shop runs as read it (chown, chmod 640)."
+        ) from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path} is not written in UTF-8: save it so.") from None
+    environ.Env.read_env(path)
+
+
+file_read(BASE_DIR / ".env")
 
 
 def settings_module() -> str:

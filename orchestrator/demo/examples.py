@@ -15,8 +15,10 @@ from customers.services import customer_create, order_link
 from inventory.models import Category, Location, Product, ReorderPolicy, StockMovement, Supplier, Warehouse
 from inventory.services import SoldLine, order_create, stock_adjust
 from pricing.models import PriceRule
-from shop_assistant.accounts.models import SYSTEM_USER_ID
+from shop_assistant.accounts.models import SYSTEM_USER_ID, User
 from shop_assistant.money import round_money, tax_of
+
+from .staff import PUBLIC_IDS
 
 WIDGETS = (
     # SKU, name, list price, cost, GTIN, on the shelf, shelf
@@ -30,8 +32,9 @@ POINTS_NOW = 1250
 
 
 def another_shop() -> bool:
-    """Whether there are products, and the demo's first is not one of them."""
-    return Product.objects.exists() and not _loaded()
+    """Whether there are products or users, and the demo's own are not among them."""
+    staff = User.objects.exclude(public_id__in=PUBLIC_IDS.values())
+    return not _loaded() and (Product.objects.exists() or staff.exists())
 
 
 @transaction.atomic

@@ -48,7 +48,8 @@ _UNITS = {
 }
 _UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 _BARCODE_PARTS = re.compile(r"[,;/|\s]+")
-_FLOAT_ID = re.compile(r"(\d+)\.0+")
+_FLOAT = re.compile(r"^(\d+)\.0+$")
+"""A whole number as programs write it that take every number for a fraction."""
 
 
 @dataclass(slots=True)
@@ -186,6 +187,7 @@ def _barcode(cell: Cell, line: int, notes: Notes) -> str | None:
         return None
     if not text or text.lower() in ("n/a", "none", "0", "-", "null", "does not apply"):
         return None
+    text = _FLOAT.sub(r"\1", text)
     if whole := gtin_of(text):
         return whole
     valid = [found for part in _BARCODE_PARTS.split(text) if (found := gtin_of(part))]
@@ -277,5 +279,4 @@ def _stocks(raw: Raw, habits: Habits, notes: Notes) -> Iterator[tuple[str, Decim
         if stock < 0:
             notes.add("negative stock, taken as 0", raw.row.number, str(stock))
             stock = Decimal(0)
-        place = _FLOAT_ID.sub(r"\1", place) if _FLOAT_ID.fullmatch(place) else place
-        yield place[:LONGEST_LOCATION].strip(), stock.quantize(Decimal("0.001"), ROUND_HALF_UP)
+        yield _FLOAT.sub(r"\1", place)[:LONGEST_LOCATION].strip(), stock.quantize(Decimal("0.001"), ROUND_HALF_UP)

@@ -27,8 +27,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
         ),
         "quantity": (
             "Qty | Lineitem quantity | Item Quantity | Item Qty | Quantity Sold | Quantity Ordered | "
-            "Qty Sold | Qty Ordered | Units | Units Sold | Pieces | Count | Quantity kg | Weight | "
-            "Weight kg | Menge | Anzahl | Stück | Quantità | Qta | Quantité | Qté | Cantidad"
+            "Qty Sold | Qty Ordered | Quantity (- Refund) | Units | Units Sold | Pieces | Count | "
+            "Quantity kg | Weight | Weight kg | Menge | Anzahl | Stück | Quantità | Qta | Quantité | Qté | Cantidad"
         ),
         "unit_price": (
             "Price | UnitPrice | Lineitem price | Item Price | Price Each | Price Per Unit | Price Unit | "

@@ -12,6 +12,7 @@ from typing import IO, Self
 from .table import Cell, Row, TableError
 from .writing import defused
 
+BEGINNING = b"\xef\xbb\xbfline,reason"
 _NUMBER = re.compile(r"[-+]?[\d.,]+")
 
 
@@ -42,8 +43,8 @@ class Rejects:
         self.first: list[tuple[int, str]] = []
         """Line and reason of the first few."""
         self._file: IO[str] | None = None
-        if write and path.is_dir():
-            raise TableError(f"{path} is a folder: name a file for the rejected rows (--rejects).")
+        if write and path.exists() and not _is_ours(path):
+            raise TableError(f"{path} is there already, and is no file of rejected rows: name another one (--rejects).")
         self._part = path.with_name(f".{path.name}.part")
         if write and path.exists():
             self._open()
@@ -90,6 +91,17 @@ class Rejects:
                 self.path.unlink(missing_ok=True)
         finally:
             self._part.unlink(missing_ok=True)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it may be replaced or removed: a file of rejected rows from an earlier run, or an empty one."""
+    if not path.is_file():  # a folder, a device
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(BEGINNING)) in (BEGINNING, b"")
+    except OSError:
+        return False
 
 
 def formula_safe(text: str) -> str:

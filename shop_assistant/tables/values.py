@@ -17,6 +17,7 @@ from .writing import restored
 EMPTY = {"", "null", "#n/a", "n/a", "nan", "none", "-", "--", "\\n"}
 """What programs write for a number they don't have."""
 _EMPTY_TEXT = {"NULL", "#N/A", "\\N"}
+_ERRORS = {"#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"}
 _EXACT = 10**15
 """A spreadsheet keeps fifteen digits of a number."""
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
@@ -36,7 +37,7 @@ _THOUSANDS = {",": re.compile(r"[1-9]\d{0,2}(,\d{2,3})*,\d{3}"), ".": re.compile
 def text_of(cell: Cell) -> str:
     """A text on one line, without what can't be seen, or a spreadsheet's apostrophe before a number or formula.
 
-    :raises ValueError: for a long number that a spreadsheet program has cut short.
+    :raises ValueError: for a long number that a spreadsheet program has cut short, or a formula's error.
     """
     if isinstance(cell, str):
         if cell.isascii() and cell.isalnum() and not _CUT_SHORT.fullmatch(cell):
@@ -104,6 +105,8 @@ def _neat(text: str) -> str:
             f"{text} is a long number that a spreadsheet program has cut short: format the column as text and enter "
             "the whole number again"
         )
+    if text in _ERRORS:
+        raise ValueError(f"{text} is what a spreadsheet shows for a formula that fails: mend the formula there")
     return "" if text in _EMPTY_TEXT else text
 
 

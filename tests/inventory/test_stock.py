@@ -101,15 +101,10 @@ def test_a_change_costs_the_same_few_queries_however_many_movements_there_are():
     item = stocked("SKU001", 10)
     for _ in range(5):
         stock_adjust(product=item, delta=D(1), user_id=USER)
-    with (
-        CaptureQueriesContext(
-            connection,
-        ) as queries,
-        transaction.atomic(),
-    ):
+    with CaptureQueriesContext(connection) as queries, transaction.atomic():
         stock_adjust(product=item, delta=D(1), user_id=USER)
     statements = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert len(statements) == 3
+    assert len(statements) == (2 if connection.vendor == "postgresql" else 3)
 
 
 @pytest.mark.parametrize("values", [{"on_hand": -1}, {"reserved": 11}, {"reserved": -1}])

@@ -43,6 +43,15 @@ def server() -> str:
     return f"postgresql://{told['USER']}:{told['PASSWORD']}@{told['HOST']}:{told['PORT']}"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_else_here() -> Iterator[None]:
+    """Of other tests' threads, connections stay in this process's pool; a restore would take them for a shop at work."""
+    if connection.vendor == "postgresql":
+        connections.close_all()
+        connections["default"].close_pool()
+    yield
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Callable[..., Place]]:
     """`place()` is the environment of a shop somewhere else, not made yet; `place(audit=True)` on two databases."""

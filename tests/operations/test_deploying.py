@@ -2,10 +2,13 @@
 
 import fnmatch
 import json
+import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +139,9 @@ def test_the_proxies_wait_for_slow_callers_and_keep_operations_inside() -> None:
     largest = re.search(r"client_max_body_size (\d+)m", (ROOT / "shop_assistant/deploy/nginx.conf").read_text())
     assert largest
     assert int(largest[1]) * 1_000_000 > max(settings.MAX_BODY_BYTES, MOST_BYTES)
+
+
+def test_a_new_shops_file_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    environment = {**os.environ, "ENV": "development", "DATABASE_URL": "", "AUDIT_DB_URL": "", "VAR_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "manage.py", "upgrade"], cwd=ROOT, env=environment, check=True, umask=0o022)
+    assert stat.S_IMODE((tmp_path / "shop.sqlite3").stat().st_mode) == 0o600

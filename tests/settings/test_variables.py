@@ -1,6 +1,9 @@
 """Every variable of the environment: its default, and what it refuses and how that is said."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from shop_assistant.environment import file_read
 from tests import ROOT
 
 from .conftest import Load
@@ -46,6 +50,37 @@ def test_the_users_variables_are_all_there() -> None:
         "REDIS_URL",
         "CACHE_URL",
     } <= NAMES
+
+
+def test_a_file_of_variables_that_can_not_be_read_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_read(tmp_path / "none")
+    with pytest.raises(ImproperlyConfigured, match="Is a directory"):
+        file_read(tmp_path)
+    path = tmp_path / ".env"
+    path.write_bytes("SHOP_NAME=Käse".encode("cp1252"))
+    with pytest.raises(ImproperlyConfigured, match="UTF-8"):
+        file_read(path)
+    path.write_text("SHOP_NAME=Other\nSHOP_OF_THIS_TEST=Käse\n", encoding="utf-8")
+    monkeypatch.setenv("SHOP_NAME", "Mine")
+    monkeypatch.setenv("SHOP_OF_THIS_TEST", "")  # so that it is gone afterwards
+    monkeypatch.delenv("SHOP_OF_THIS_TEST")
+    file_read(path)
+    assert (os.environ["SHOP_NAME"], os.environ["SHOP_OF_THIS_TEST"]) == ("Mine", "Käse")
+
+
+def test_a_command_tells_a_wrong_variable_in_one_sentence() -> None:
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=os.environ | {"API_PORT": "till"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert told.stderr.startswith("The shop can't start: API_PORT must be a whole number from 1 to 65535")
 
 
 def test_every_variable_that_is_read_is_listed() -> None:

@@ -64,11 +64,15 @@ class Command(ShopCommand):
 
     def _greet(self, demo: bool) -> None:
         host = "localhost" if settings.API_HOST in ("0.0.0.0", "127.0.0.1", "::") else settings.API_HOST  # noqa: S104
-        address = f"http://{host}:{settings.API_PORT}"
+        address = inside = f"http://{host}:{settings.API_PORT}"
+        if settings.ENV == "production":
+            address = f"https://{settings.ALLOWED_HOSTS[0].lstrip('.')}"
         self.stdout.write(f"\n{settings.SHOP_NAME} is open.")
         self.stdout.write(f"  Admin     {address}/admin/")
         self.stdout.write(f"  API docs  {address}/docs")
         self.stdout.write(f"  API       {address}/api/")
+        if address != inside:
+            self.stdout.write(f"  Inside    {inside} for the proxy, /metrics and /health/ready")
         if demo:
             self.stdout.write(f"  Users     {', '.join(role.value for role in PUBLIC_IDS)}")
             self.stdout.write(f"  Password  {demo_password()}")
