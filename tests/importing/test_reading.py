@@ -157,7 +157,7 @@ def test_wrong_guidance_is_told(put, tmp_path):
         read(put(GOODS), encoding="ascii")
     with pytest.raises(TableError, match="no file"):
         read(tmp_path / "none.csv")
-    with pytest.raises(TableError, match="is no file of rejected rows"):
+    with pytest.raises(TableError, match="is a folder"):
         read(tmp_path)
 
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 
 from audit.models import AuditRecord, Outbox
 from audit.sealing import seal
