@@ -1,7 +1,7 @@
 """Bringing in another shop's sales, or another till's: invoices, cancellations, and the stock they moved."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -72,8 +72,9 @@ def sales_import(
         delimiter=delimiter,
         sheet=sheet,
     )
-    pieces = {key for key, item in known.products_known().items() if item.in_pieces}
-    file = sales_read(path, reading, pieces, progress)
+    stored = known.products_known()
+    pieces = {key for key, item in stored.items() if item.in_pieces}
+    file = sales_read(path, reading, pieces, _by_name(stored.values()), progress)
     told = Imported(read=file.read, rejected=len(file.refused), notes=file.notes, dry_run=dry_run)
     aside = rejects_path(path, rejects)
     write = not dry_run and bool(file.refused or aside.exists())  # else a folder that can only be read will do
@@ -172,6 +173,14 @@ class _Plan:
         told.customers = sum(self.people[place].pk is None for place in self.since)
         told.opened, told.history = self.balances.opened, self.balances.history
         told.topped_up = {self.items[key].sku: quantity for key, quantity in self.balances.topped_up.items()}
+
+
+def _by_name(items: Iterable[Item]) -> dict[str, str]:
+    """SKUs by name, in lower case, of the products that are the only ones with their name."""
+    named: dict[str, list[str]] = {}
+    for item in items:
+        named.setdefault(item.name.casefold(), []).append(item.sku)
+    return {name: skus[0] for name, skus in named.items() if len(skus) == 1}
 
 
 def _items(products: Mapping[str, Seen]) -> dict[str, Item]:

@@ -50,6 +50,8 @@ class Terms:
     """by field: whether its decimal mark is a comma"""
     pieces: Collection[str]
     """SKUs, in lower case, of which there are no parts"""
+    names: Mapping[str, str]
+    """SKUs of known products by name, in lower case"""
     now: datetime
     number_of: Callable[[str, str, str], str]
     """a number for lines of sales without one: of day, time and the buyer's identity"""
@@ -171,7 +173,7 @@ class Interpreter:
             raise Refused("has neither a SKU nor a description")
         if len(sku) > LONGEST_SKU:
             raise Refused(f"has a SKU of more than {LONGEST_SKU} characters")
-        return sku or self._once("name", name, sku_of_name), name
+        return sku or self.terms.names.get(name.casefold()) or self._once("name", name, sku_of_name), name
 
     def _quantity(self, cells: list[Cell]) -> Decimal:
         signed = self._number(cells, "quantity")

@@ -58,10 +58,13 @@ class SalesFile:
     sha256: str
 
 
-def sales_read(path: Path, reading: Reading, pieces: Collection[str], report: Report) -> SalesFile:
+def sales_read(
+    path: Path, reading: Reading, pieces: Collection[str], names: Mapping[str, str], report: Report
+) -> SalesFile:
     """Read it.
 
     :param pieces: SKUs, in lower case, of which there are no parts.
+    :param names: SKUs of known products by their names, in lower case, for lines without a SKU.
     :raises TableError: when it can't be read as a table of sales.
     :raises MappingError: when the mapping names a field or column that is not there.
     """
@@ -71,7 +74,7 @@ def sales_read(path: Path, reading: Reading, pieces: Collection[str], report: Re
         rows = _rows(table, table.size, report)
         notes = [*table.notes, *notes]
         header = table.header
-    interpreter = Interpreter(_terms(rows, columns.places, reading, pieces, notes))
+    interpreter = Interpreter(_terms(rows, columns.places, reading, pieces, names, notes))
     lines, refused = _interpreted(interpreter, rows, report)
     if not interpreter.negative:
         _turn_cancellations(lines)
@@ -145,7 +148,12 @@ def _rows(table: Any, size: int, report: Report) -> list[Row]:
 
 
 def _terms(
-    rows: list[Row], places: dict[str, int], reading: Reading, pieces: Collection[str], notes: list[str]
+    rows: list[Row],
+    places: dict[str, int],
+    reading: Reading,
+    pieces: Collection[str],
+    names: Mapping[str, str],
+    notes: list[str],
 ) -> Terms:
     shop_zone = ZoneInfo(settings.SHOP_TIMEZONE)
     commas = {name: comma_of(set(_column(rows, places[name]))) for name in NUMBERS if name in places}
@@ -157,6 +165,7 @@ def _terms(
         order=reading.date_order or _date_order(rows, places, notes),
         commas=commas,
         pieces=pieces,
+        names=names,
         now=timezone.now(),
         number_of=_number_of,
     )

@@ -220,3 +220,14 @@ def test_the_shops_own_export_adds_nothing(shop: None, file: Path, tmp_path: Pat
     assert result.unchanged == result.read > 5
     assert (Order.objects.count(), OrderReturn.objects.count()) == (orders, returns)
     assert stock_is_sound()
+
+
+def test_lines_without_a_sku_are_of_the_one_product_with_that_name(file: Path) -> None:
+    Product.objects.create(sku="P-1", name="Fountain Pen", list_price=Decimal(5))
+    for number in (1, 2):
+        Product.objects.create(sku=f"T-{number}", name="Twin", list_price=Decimal(5))
+    rows = [("1", "fountain pen", 1, "2010-03-01", "5"), ("2", "Twin", 1, "2010-03-01", "5")]
+    header = ("Receipt", "Item", "Quantity", "Date", "Price")
+    for expected in ((2, 2, 0, 0), (2, 0, 2, 0)):
+        assert figures(run(file, rows, header)) == expected
+    assert set(OrderLine.objects.values_list("product__sku", flat=True)) == {"P-1", "TWIN"}

@@ -44,12 +44,16 @@ def server() -> str:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_else_here() -> Iterator[None]:
-    """Of other tests' threads, connections stay in this process's pool; a restore would take them for a shop at work."""
+def _nobody_else_here(transactional_db: None) -> None:
+    """Connections of other tests' threads may still be open; a restore would take them for a shop at work."""
     if connection.vendor == "postgresql":
         connections.close_all()
         connections["default"].close_pool()
-    yield
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture
