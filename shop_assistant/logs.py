@@ -48,9 +48,7 @@ def configure_logging(asked: dict[str, Any]) -> None:
     if asked["path"]:
         handlers.append(_log_file(asked["path"]))
     finishing = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _only_known, _render()]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        processors=finishing, foreign_pre_chain=[_foreign, *_common()], pass_foreign_args=True
-    )
+    formatter = _OnceFormatter(processors=finishing, foreign_pre_chain=[_foreign, *_common()], pass_foreign_args=True)
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.basicConfig(handlers=handlers, level=asked["level"], force=True)
@@ -63,6 +61,16 @@ def configure_logging(asked: dict[str, Any]) -> None:
     for noisy in ("django.request", "django.security", "django_tasks", "django_tasks_db", "rq", "_granian"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("django.request").addFilter(_unhandled)
+
+
+class _OnceFormatter(structlog.stdlib.ProcessorFormatter):
+    """Makes a record's line once, however many handlers write it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: str | None = vars(record).get("shop_line")
+        if line is None:
+            line = record.shop_line = super().format(record)
+        return line
 
 
 class PrivateLogFile(WatchedFileHandler):

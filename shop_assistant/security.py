@@ -7,23 +7,21 @@ from csp.middleware import CSPMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from .middleware import is_data
+
 FOR_DATA = "default-src 'none'; frame-ancestors 'none'"
 """What the API answers is no page: nothing may be loaded by it, and nothing show it in a frame."""
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     def process_request(self, request: HttpRequest) -> None:
-        if not _is_data(request):
+        if not is_data(request):
             super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
-        if _is_data(request):
+        if is_data(request):
             response.headers[HEADER] = FOR_DATA
             return response
         if request.path.startswith("/admin"):
             response._csp_update = {"script-src": ["'self'", "'unsafe-eval'"]}  # type: ignore[attr-defined]
         return super().process_response(request, response)
-
-
-def _is_data(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
