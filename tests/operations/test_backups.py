@@ -49,8 +49,8 @@ def _nobody_else_here(transactional_db: None) -> None:
     if connection.vendor == "postgresql":
         connections.close_all()
         connections["default"].close_pool()
-        with connection.cursor() as cursor:
-            cursor.execute(
+        with psycopg.connect(f"{server()}/{connection.settings_dict['NAME']}", autocommit=True) as alone:
+            alone.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
             )

@@ -142,6 +142,7 @@ def test_the_proxies_wait_for_slow_callers_and_keep_operations_inside() -> None:
 
 
 def test_a_new_shops_file_is_read_by_its_owner_alone(tmp_path: Path) -> None:
-    environment = {**os.environ, "ENV": "development", "DATABASE_URL": "", "AUDIT_DB_URL": "", "VAR_DIR": str(tmp_path)}
+    told = {"ENV": "development", "DATABASE_URL": "", "AUDIT_DB_URL": "", "VAR_DIR": str(tmp_path)}
+    environment = {**os.environ, **told, "DJANGO_SETTINGS_MODULE": "shop_assistant.settings.base"}
     subprocess.run([sys.executable, "manage.py", "upgrade"], cwd=ROOT, env=environment, check=True, umask=0o022)
     assert stat.S_IMODE((tmp_path / "shop.sqlite3").stat().st_mode) == 0o600
