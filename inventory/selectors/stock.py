@@ -114,9 +114,11 @@ def with_available(products: QuerySet[Product]) -> QuerySet[Any]:
 
 
 def low_only(products: QuerySet[Product]) -> QuerySet[Any]:
-    """The active products whose available stock is not above their reorder point (nothing, where there is none)."""
+    """The active products whose `available` stock is not above their reorder `point` (nothing, where there is none);
+    both are annotated.
+    """
     point = Coalesce("reorder_policy__reorder_point", "reorder_target__reorder_point", ZERO)
-    return with_available(products).filter(active=True, available__lte=point)
+    return with_available(products).annotate(point=point).filter(active=True, available__lte=F("point"))
 
 
 def stock_list(

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Case, Count, F, FloatField, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Cast, Coalesce, TruncDate
+from django.db.models.functions import Cast, TruncDate
 from django.utils import timezone
 
 from audit.models import Finding
 from customers.models import Ticket
 from inventory.models import Forecast, Order, OrderReturn, Product
-from inventory.selectors import with_available
+from inventory.selectors import low_only
 from inventory.selectors.planning import HORIZON_DAYS
 from inventory.selectors.sales import day_start
 from inventory.selectors.stock import ZERO
@@ -100,11 +100,10 @@ def _orders() -> QuerySet[Any]:
 
 def low_stock() -> tuple[int, list[Any]]:
     """How many active products are at or below their reorder point, and the ten that run out first; two queries."""
-    point = Coalesce("reorder_policy__reorder_point", "reorder_target__reorder_point", ZERO)
-    low: QuerySet[Any] = with_available(Product.objects.filter(active=True)).filter(available__lte=point)
+    low = low_only(Product.objects.all())
     forecast = Forecast.objects.filter(product=OuterRef("pk"), horizon_days=HORIZON_DAYS, expected__gt=0)
     daily = Cast(Subquery(forecast.values("expected")[:1]), FloatField()) / float(HORIZON_DAYS)
-    urgent = low.annotate(daily=daily).annotate(cover=Cast("available", FloatField()) / F("daily"), point=point)
+    urgent = low.annotate(daily=daily).annotate(cover=Cast("available", FloatField()) / F("daily"))
     soonest = (F("cover").asc(nulls_last=True), F("daily").desc(nulls_last=True), "available", "sku")
     return low.count(), list(urgent.order_by(*soonest)[:LOW_SHOWN])
 
