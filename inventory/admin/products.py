@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import DecimalField, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,18 +15,12 @@ from audit.admin_base import ReadOnlyInline, ShopAdmin, StackedInline, go, told
 from audit.admin_columns import badge, link, list_of, neat
 from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Supplier, Warehouse
 from inventory.selectors import with_available
-from inventory.selectors.stock import ZERO
+from inventory.selectors.stock import REORDER_POINT
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
 from .forms import StockForm
 
-POINT = Coalesce(
-    "reorder_policy__reorder_point",
-    "reorder_target__reorder_point",
-    ZERO,
-    output_field=DecimalField(max_digits=13, decimal_places=3),
-)
 SEE_ALSO = (
     ("Movements", "inventory.stockmovement"),
     ("Sold", "inventory.orderline"),
@@ -47,7 +40,7 @@ class StockFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "low":
-            return queryset.filter(active=True, available__lte=POINT)
+            return queryset.filter(active=True, available__lte=REORDER_POINT)
         if self.value() == "none":
             return queryset.filter(active=True, available__lte=0)
         return queryset
@@ -93,7 +86,7 @@ class ProductAdmin(ShopAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
 
-        return with_available(super().get_queryset(request)).annotate(point=POINT)
+        return with_available(super().get_queryset(request)).annotate(point=REORDER_POINT)
 
     @display(description="Available", ordering="available")
     def available(self, product: Any) -> Any:

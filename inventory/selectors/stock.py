@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Lower, Round
 
 from inventory.models import Category, Product, StockLevel
@@ -14,6 +14,13 @@ from shop_assistant.compiled import Compiled
 from .catalog import COMPANIONS, product_get
 
 ZERO = Decimal(0)
+REORDER_POINT = Coalesce(
+    "reorder_policy__reorder_point",
+    "reorder_target__reorder_point",
+    ZERO,
+    output_field=DecimalField(max_digits=13, decimal_places=3),
+)
+"""A product's reorder point in a query: fixed by hand, else computed last, else nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +124,7 @@ def low_only(products: QuerySet[Product]) -> QuerySet[Any]:
     """The active products whose `available` stock is not above their reorder `point` (nothing, where there is none);
     both are annotated.
     """
-    point = Coalesce("reorder_policy__reorder_point", "reorder_target__reorder_point", ZERO)
-    return with_available(products).annotate(point=point).filter(active=True, available__lte=F("point"))
+    return with_available(products).annotate(point=REORDER_POINT).filter(active=True, available__lte=F("point"))
 
 
 def stock_list(
