@@ -120,7 +120,9 @@ def _alike(value: Any) -> Any:
         return [_alike(item) for item in value]
     if kind is int and -LARGEST_EXACT <= value <= LARGEST_EXACT:
         return value
-    if kind is float and _SPELLED_ALIKE[0] <= abs(value) < _SPELLED_ALIKE[1] and value % 1:
+    if kind is float and value % 1 == 0 and abs(value) <= LARGEST_EXACT:
+        return int(value)  # RFC 8785 writes 150.0 as 150
+    if kind is float and value % 1 and _SPELLED_ALIKE[0] <= abs(value) < _SPELLED_ALIKE[1]:
         return value
     if kind is UUID:
         return str(value)

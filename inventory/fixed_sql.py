@@ -5,7 +5,7 @@ PostgreSQL does both in one; tests/inventory/test_fixed_sql.py holds that it sto
 
 from django.db import connection
 
-from shop_assistant.statements import Insert, Update
+from shop_assistant.statements import Insert, Update, on_postgresql
 
 from .models import StockLevel, StockMovement
 
@@ -18,7 +18,7 @@ def movement_insert(movement: StockMovement, level: StockLevel) -> None:
     level_sql, level_values = _LEVEL.of(level, id=level.pk)
     movement_sql, movement_values = _MOVEMENT.of([movement])
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+        if on_postgresql():
             statement = f"WITH level AS ({level_sql}) {movement_sql} RETURNING id"
             cursor.execute(statement, level_values + movement_values)
         else:

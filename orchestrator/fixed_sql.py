@@ -7,11 +7,11 @@ transaction. tests/orchestrator/test_fixed_sql.py holds that they store what the
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from audit.events import Draft
 from audit.fixed_sql import OUTBOX
-from shop_assistant.statements import Insert, Update, execute
+from shop_assistant.statements import Insert, Update, execute, on_postgresql
 
 from .models import TaskState
 
@@ -30,7 +30,7 @@ def task_insert(task: TaskState, drafts: Sequence[Draft]) -> None:
     """A new task and its events: all of it or nothing, within the caller's transaction or as one of its own."""
     task_sql, task_values = _TASK.of([task])
     events_sql, events_values = OUTBOX.of(drafts)
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         execute((f"WITH task AS ({task_sql}) {events_sql}", task_values + events_values))
         return
     with transaction.atomic(savepoint=False):
@@ -45,7 +45,7 @@ def task_update_fenced(task: TaskState, token: UUID, draft: Draft) -> bool:
     update_sql, update_values = _FENCED.of(
         task, task_id=task.task_id, status=TaskState.Status.IN_PROGRESS, lease_token=token
     )
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         event_sql, event_values = OUTBOX.if_any(draft, "fenced")
         written = execute((f"WITH fenced AS ({update_sql} RETURNING 1) {event_sql}", update_values + event_values))
         return bool(written)

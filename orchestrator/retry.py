@@ -32,6 +32,12 @@ def _lasting(error: Exception) -> bool:
 
 def with_retry(work: Callable[[int], T]) -> T:
     """Run `work(attempt)` until it succeeds, fails for good, or has failed four times."""
+    try:
+        return work(1)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        first = error
     for attempt in Retrying(
         retry=retry_if_exception(is_transient),
         stop=stop_after_attempt(ATTEMPTS),
@@ -40,6 +46,8 @@ def with_retry(work: Callable[[int], T]) -> T:
         reraise=True,
     ):
         with attempt:
+            if attempt.retry_state.attempt_number == 1:
+                raise first
             return work(attempt.retry_state.attempt_number)
     raise AssertionError("unreachable: tenacity reraises")
 

@@ -12,7 +12,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connections, models
+from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]  # not in the stubs
+from django.db.models.signals import post_init, pre_init
 from django.db.transaction import TransactionManagementError
 
 M = TypeVar("M", bound=models.Model)
@@ -94,10 +96,11 @@ class _Made:
         if info is None:
             return
         fields = info["select_fields"]
-        self._model = info["model"]
+        self._rows = _Rows(info["model"])
         self._own = slice(fields[0], fields[-1] + 1)
         self._names = [column[0].target.attname for column in compiler.select[self._own]]
         self._related = get_related_populators(info, compiler.select, compiler.using)
+        _read_alike(self._related)
         self._annotations = compiler.annotation_col_map or {}
 
     def converted(self, rows: Iterable[Any]) -> Iterable[Any]:
@@ -107,12 +110,42 @@ class _Made:
         return [self._instance(row) for row in rows]
 
     def _instance(self, row: Any) -> Any:
-        made = self._model.from_db(self._compiler.using, self._names, row[self._own])
+        made = self._rows.from_db(self._compiler.using, self._names, row[self._own])
         for related in self._related:
             related.populate(row, made)
         for name, column in self._annotations.items():
             setattr(made, name, row[column])
         return made
+
+
+class _Rows:
+    """A model's from_db(), without its __init__(), which costs more than the query: it looks at every field anew."""
+
+    def __init__(self, model: Any) -> None:
+        plain = models.Model
+        self._model = model
+        self._as_django = (
+            model.__init__ is not plain.__init__
+            or model.from_db.__func__ is not vars(plain)["from_db"].__func__
+            or pre_init.has_listeners(model)
+            or post_init.has_listeners(model)
+        )
+
+    def from_db(self, db: str, names: Sequence[str], values: Sequence[Any]) -> Any:
+        if self._as_django or len(values) != len(self._model._meta.concrete_fields):
+            return self._model.from_db(db, names, values)
+        made = self._model.__new__(self._model)
+        state = ModelState()
+        state.adding, state.db = False, db
+        vars(made).update(zip(names, values, strict=True), _state=state)
+        return made
+
+
+def _read_alike(populators: Iterable[Any]) -> None:
+    """Of a populator's model only from_db() is asked."""
+    for populator in populators:
+        populator.model_cls = _Rows(populator.model_cls)
+        _read_alike(populator.related_populators)
 
 
 def _mark(kind: type) -> Any:

@@ -240,4 +240,6 @@ def database(name: str, *, default: str, pool_size: int, prepared: bool) -> dict
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 10}
         if prepared:
             options.update(server_side_binding=True, prepare_threshold=1)
+            # The planner's default is a spinning disk's, for which it reads whole tables rather than an index.
+            options["options"] = f"{options.get('options', '')} -c random_page_cost=1.1".strip()
     return config

@@ -18,6 +18,12 @@ TAKEN_AS_THEY_ARE = (
 """Fields whose values PostgreSQL's driver takes as Python has them."""
 
 
+@cache
+def on_postgresql() -> bool:
+    """Whether the main database is PostgreSQL, without the way through the connection of this thread."""
+    return connection.vendor == "postgresql"
+
+
 class _Columns:
     """Some fields of a model, and the values for them."""
 
@@ -26,7 +32,7 @@ class _Columns:
         self._fields = [(field.attname, field, isinstance(field, TAKEN_AS_THEY_ARE)) for field in fields]
 
     def of(self, rows: Iterable[Any]) -> list[Any]:
-        driver_takes_them = connection.vendor == "postgresql"
+        driver_takes_them = on_postgresql()
         return [
             getattr(row, name)
             if as_is and driver_takes_them

@@ -6,11 +6,11 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", include("orchestrator.api.urls")),
     path("admin/operations/", include("orchestrator.operation_pages")),
     path("admin/exports/", include("orchestrator.exporting.pages")),
     path("admin/import/", include("orchestrator.upload_pages")),
     path("admin/", admin.site.urls),
-    path("", include("orchestrator.api.urls")),
 ]
 
 handler400 = "orchestrator.api.errors.bad_request"

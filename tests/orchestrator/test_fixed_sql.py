@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.db.models.signals import post_init
 from django.db.transaction import TransactionManagementError
 
 from audit.events import draft
@@ -201,6 +202,35 @@ def test_a_compiled_query_finds_what_its_query_set_finds(users: dict[Role, User]
         assert found.user == session.user
         assert by_id.first(which=uuid4(), name=session.user.username) == session
     assert by_id.first(which=uuid4(), name="nobody") is None
+
+
+@pytest.mark.django_db
+def test_who_listens_to_a_models_rows_hears_of_those_of_a_compiled_query(users: dict[Role, User]) -> None:
+    heard: list[int] = []
+
+    def listener(instance: Any, **kwargs: Any) -> None:
+        heard.append(instance.pk)
+
+    post_init.connect(listener, sender=User)
+    try:
+        by_name: Compiled[User] = Compiled(lambda name: User.objects.filter(username=name), name=str)
+        clerk = by_name.first(name=users[Role.CLERK].username)
+    finally:
+        post_init.disconnect(listener, sender=User)
+    assert heard == [users[Role.CLERK].pk]
+    assert clerk is not None
+    assert (clerk._state.adding, clerk._state.db) == (False, "default")
+
+
+@pytest.mark.django_db
+def test_an_instance_of_a_compiled_query_can_be_saved(users: dict[Role, User]) -> None:
+    by_name: Compiled[User] = Compiled(lambda name: User.objects.filter(username=name), name=str)
+    clerk = by_name.first(name=users[Role.CLERK].username)
+    assert clerk is not None
+    clerk.first_name = "Ada"
+    clerk.save()
+    assert User.objects.get(pk=clerk.pk).first_name == "Ada"
+    assert User.objects.filter(username=clerk.username).count() == 1
 
 
 @pytest.mark.django_db

@@ -118,6 +118,7 @@ def test_the_users_own_file(load: Load) -> None:
     }
     assert settings.DATABASES["default"]["OPTIONS"]["pool"]
     assert settings.DATABASES["default"]["OPTIONS"]["prepare_threshold"] == 1
+    assert settings.DATABASES["default"]["OPTIONS"]["options"] == "-c random_page_cost=1.1"
     assert settings.AUDIT_DATABASE == "audit"
     assert Path("logs/audit.log") == settings.AUDIT_LOG_PATH
     assert (settings.ENABLE_PRICE_OPTIMIZATION, settings.ENABLE_DYNAMIC_PRICING) == (True, True)
