@@ -21,7 +21,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin shop \
-    && install --directory --owner=shop --group=shop --mode=0750 /var/lib/shop
+    && install --directory --owner=shop --group=shop --mode=0750 /var/lib/shop /var/lib/shop-anchors
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH \

@@ -8,12 +8,14 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsa
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format coverage lock run-tools test-tools
+.PHONY: help run test bench bench-audit torture lint format coverage lock run-tools test-tools
 
 help:
 	@echo "make run        start the shop; it says where. Settings: .env, see .env.example"
 	@echo "make test       run the tests on SQLite, and on PostgreSQL where there is a server; ARGS='-k sell' for pytest"
 	@echo "make bench      time the shop beside a minimal service, on PostgreSQL; ARGS='--rounds 1 --seconds 4'"
+	@echo "make bench-audit   time the trail: sealing, queries and exports among a million records; ARGS='--database sqlite'"
+	@echo "make torture    kill the shop's processes under load and judge its trail; ARGS='--kills 200 --tasks 20000 --database postgresql --seed 7'"
 	@echo "make lint       formatting, lint, types, direction of imports"
 	@echo "make format     put formatting and the order of imports right"
 	@echo "make coverage   run the tests on SQLite and show which lines they miss"
@@ -27,6 +29,12 @@ test: test-tools
 
 bench: test-tools
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+bench-audit: test-tools
+	@$(BIN)/python -m tests.benchmarks.audit $(ARGS)
+
+torture: test-tools
+	@$(BIN)/python -m tests.torture $(ARGS)
 
 lint: test-tools
 	$(BIN)/ruff format --check

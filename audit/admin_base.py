@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.db.models import DecimalField, ForeignKey, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -208,10 +209,21 @@ class AuditedAdmin:
         _record(request, obj, "changed")
         return super().log_change(request, obj, message)  # type: ignore[misc]
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        for obj in queryset:
-            _record(request, obj, "deleted")
-        return super().log_deletions(request, queryset)  # type: ignore[misc]
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        """Only afterwards is there a history to tell of: Django's log_deletions comes before."""
+        key = str(obj.pk)
+        with transaction.atomic():
+            super().delete_model(request, obj)  # type: ignore[misc]
+            _record(request, obj, "deleted", key=key)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with transaction.atomic():
+            for obj in queryset:
+                self.delete_model(request, obj)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        request.changed_fields = sorted(form.changed_data)  # type: ignore[attr-defined]
+        return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
 
 
 class PlainAdmin(AuditedAdmin, NeatColumns, Exported):
@@ -251,13 +263,14 @@ def told(error: AgentError) -> str:
     return "; ".join([error.message, *map(str, error.details.get("fields", {}).values())])
 
 
-def _record(request: HttpRequest, obj: Model, change: str) -> None:
+def _record(request: HttpRequest, obj: Model, change: str, *, key: str = "") -> None:
     event_record(
         events.OBJECT_CHANGED,
         user_id=_user_id(request),
         change=change,
         model=obj._meta.label,
-        key=str(obj.pk),
+        key=key or str(obj.pk),
+        fields=getattr(request, "changed_fields", []),
         history=noted_rows(),
     )
 

@@ -21,7 +21,20 @@ MONEY_PLACES = 4
 EMPTY = "-"
 TASKS = "orchestrator.taskstate"
 LINK = "text-primary-600 hover:underline dark:text-primary-500"
-PEOPLE = frozenset({"user_id", "acted_by", "proposed_by", "decided_by", "answered_by", "assigned_to"})
+PEOPLE = frozenset(
+    {
+        "acted_by",
+        "answered_by",
+        "approved_by",
+        "assigned_to",
+        "caused_by",
+        "decided_by",
+        "made_by",
+        "proposed_by",
+        "requested_by",
+        "user_id",
+    }
+)
 """Columns that hold a user's public id."""
 TITLES = {"user_id": "who", "occurred_at": "when"}
 """Where a column's own name says too little."""

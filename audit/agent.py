@@ -4,27 +4,37 @@ import csv
 import hashlib
 import io
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Literal
 
 from django.conf import settings
 from django.utils import timezone
 
-from shop_assistant.agents import Agent, Context, Effect, Role, operation, registry
-from shop_assistant.agents.errors import ClarificationNeeded, NotFound
-from shop_assistant.agents.roles import OVERSIGHT, STAFF
+from shop_assistant.agents import Agent, Context, Effect, Restriction, Role, operation, registry
+from shop_assistant.agents.errors import ClarificationNeeded, NotFound, ValidationFailed
+from shop_assistant.agents.roles import MANAGEMENT, OVERSIGHT, STAFF
+from shop_assistant.tables.writing import defused
 from shop_assistant.vault.services import key_for, sealer
 
-from . import compliance, selectors
+from . import findings, judging, selectors
+from .models import Finding
+from .reporting.reading import days_asked, report_read
+from .reporting.schemas import ComplianceReport, ReportQuery
+from .rulebook import Case, Period, Proposal
 from .schemas import (
     ComplianceQuery,
     ComplianceVerdict,
     Exported,
     ExportQuery,
+    FindingAnswer,
+    FindingItem,
+    FindingPage,
+    FindingQuery,
     FoundCase,
     LogEvent,
     Logged,
+    ProposedTransaction,
     RecordItem,
     RecordPage,
     RecordQuery,
@@ -32,6 +42,8 @@ from .schemas import (
 from .services import event_record
 
 LONGEST_EXPORT = 10_000
+LATELY, LIFE = timedelta(days=30), timedelta(days=366)
+"""What is judged where no period is named: of the shop, and of one entity."""
 
 
 class AuditAgent(Agent):
@@ -83,20 +95,81 @@ class AuditAgent(Agent):
         roles=OVERSIGHT | {Role.MANAGER},
         effect=lambda data: Effect.READ if data.transaction else Effect.WRITE,
         route="audit/compliance-check",
+        keeps_output=False,
         audit="compliance of the {judged}: {score} of 100",
     )
     def compliance_check(self, context: Context, data: ComplianceQuery) -> ComplianceVerdict:
         """Judge a proposed transaction, a period or one entity by the shop's compliance rules."""
         if data.transaction:
-            _check_operation(data.transaction.operation)
-            proposal = compliance.Proposal(data.transaction.operation, data.transaction.payload)
-            return _verdict("transaction", compliance.judge_proposal(proposal), None)
-        period = compliance.Period(*_period(data))
+            proposal = _proposal(data.transaction, context.user_id)
+            return _verdict("transaction", judging.judge_proposal(proposal), None)
+        period = _period(data)
         selectors.bring_up_to_date()
         entity = (data.entity.type, data.entity.id) if data.entity else None
-        judgements = compliance.judge_period(period, entity=entity)
-        compliance.findings_track(judgements)
+        judgements = findings.findings_track(judging.judge_period(period, entity=entity))
         return _verdict("entity" if entity else "period", judgements, period)
+
+    @operation(
+        roles=OVERSIGHT | {Role.MANAGER},
+        effect=Effect.READ,
+        route="audit/findings",
+        keeps_output=False,
+        audit="listed findings",
+    )
+    def findings(self, context: Context, data: FindingQuery) -> FindingPage:
+        """What compliance found, and what people answered to it, the newest first."""
+        rows = findings.findings_filter(
+            status=data.status,
+            rule=data.rule,
+            severity=data.severity,
+            entity=(data.entity.type, data.entity.id) if data.entity else None,
+            caused_by=data.caused_by,
+            begin=data.begin,
+            end=data.end,
+        )
+        found, following = findings.findings_page(
+            rows, limit=data.limit, before=int(data.cursor) if data.cursor else None
+        )
+        return FindingPage(
+            items=[_finding(row) for row in found], next_cursor=str(following) if following is not None else None
+        )
+
+    @operation(
+        roles=OVERSIGHT | {Role.MANAGER},
+        effect=Effect.WRITE,
+        route="audit/answer-finding",
+        restrictions=(
+            Restriction(name="decide", when=lambda data: data.status != Finding.Status.EXPLAINED, roles=MANAGEMENT),
+        ),
+        audit="answered finding {finding_id} ({rule}): {status}",
+    )
+    def answer_finding(self, context: Context, data: FindingAnswer) -> FindingItem:
+        """Answer for a finding: explain it, call it fixed, accept it or open it again. Who caused it can't accept it
+        where another person may decide; a shop of one confirms twice, and the answer says so.
+        """
+        answered = findings.finding_answer(
+            finding_id=data.finding_id,
+            status=data.status,
+            why=data.why,
+            user_id=context.user_id,
+            confirm=data.confirm,
+        )
+        return _finding(answered)
+
+    @operation(
+        roles=OVERSIGHT | {Role.MANAGER},
+        effect=Effect.READ,
+        route="audit/compliance-report",
+        keeps_output=False,
+        audit="reported on compliance from {first} to {last}: {score} of 100",
+    )
+    def compliance_report(self, context: Context, data: ReportQuery) -> ComplianceReport:
+        """Report on compliance: the score over time, findings and answers, who changed what, and what of it the audit
+        trail covers.
+        """
+        first, last = days_asked(data)
+        selectors.bring_up_to_date()
+        return report_read(first=first, last=last, made_by=context.user_id)
 
     @operation(
         roles=OVERSIGHT,
@@ -124,49 +197,85 @@ class AuditAgent(Agent):
         )
 
 
-def _check_operation(label: str) -> None:
-    known = [operation.label for operation in registry.operations()]
-    if label not in known:
-        raise NotFound("There is no such operation.", operation=label, available=known)
+def _proposal(asked: ProposedTransaction, user_id: str) -> Proposal | None:
+    """None for what the operation itself would refuse: it won't happen, so there is nothing to judge.
+
+    :raises NotFound: when there is no such operation.
+    """
+    known = {operation.label: operation for operation in registry.operations()}
+    if asked.operation not in known:
+        raise NotFound("There is no such operation.", operation=asked.operation, available=list(known))
+    try:
+        parsed = known[asked.operation].parse(asked.payload)
+    except ValidationFailed:
+        return None
+    return Proposal(operation=asked.operation, data=parsed, user_id=user_id)
 
 
-def _period(data: ComplianceQuery) -> tuple[datetime, datetime]:
+def _period(data: ComplianceQuery) -> Period:
     if data.period:
         if data.period.begin >= data.period.end:
             raise ClarificationNeeded("The period ends before it begins; which one is meant?", missing="period")
-        return data.period.begin, data.period.end
+        return Period(data.period.begin, data.period.end)
     now = timezone.now()
-    return now - timedelta(days=30), now + timedelta(seconds=1)
+    return Period(now - (LIFE if data.entity else LATELY), now + timedelta(seconds=1))
 
 
 def _verdict(
     judged: Literal["transaction", "period", "entity"],
-    judgements: list[compliance.Judgement],
-    period: compliance.Period | None,
+    judgements: list[judging.Judgement],
+    period: Period | None,
 ) -> ComplianceVerdict:
-    points = compliance.score(judgements)
+    points = judging.score(judgements)
     return ComplianceVerdict(
-        compliant=compliance.is_compliant(points),
+        compliant=judging.is_compliant(points),
         score=points,
         threshold=settings.COMPLIANCE_THRESHOLD,
         judged=judged,
         begin=period.begin if period else None,
         end=period.end if period else None,
         rules_checked=[j.rule.key for j in judgements],
-        findings=[
-            FoundCase(
-                rule=j.rule.key,
-                title=j.rule.title,
-                severity=j.rule.severity,
-                message=case.message,
-                entity_type=case.entity_type,
-                entity_id=case.entity_id,
-                evidence=case.evidence,
-                explanation=j.rule.explanation,
-            )
-            for j in judgements
-            for case in j.cases
-        ],
+        findings=[_found(j, case) for j in judgements for case in j.cases],
+    )
+
+
+def _found(judgement: judging.Judgement, case: Case) -> FoundCase:
+    rule, kept = judgement.rule, judgement.answered(case)
+    return FoundCase(
+        rule=rule.key,
+        title=rule.title,
+        severity=rule.severity if case.counts else "info",
+        message=case.message,
+        entity_type=case.entity_type,
+        entity_id=case.entity_id,
+        evidence=list(case.evidence),
+        explanation=rule.explanation,
+        counts=case.counts and (kept is None or kept.status != Finding.Status.ACCEPTED),
+        finding_id=kept.pk if kept else None,
+        status=kept.status if kept else None,
+        occurred_at=case.at,
+        caused_by=case.caused_by or None,
+    )
+
+
+def _finding(row: Finding) -> FindingItem:
+    return FindingItem(
+        finding_id=row.pk,
+        rule=row.rule_id,
+        title=row.rule.title,
+        severity=row.rule.severity,
+        message=row.message,
+        entity_type=row.entity_type,
+        entity_id=row.entity_id,
+        evidence=row.evidence,
+        explanation=row.rule.explanation,
+        occurred_at=row.occurred_at,
+        caused_by=row.caused_by or None,
+        found_at=row.found_at,
+        status=row.status,
+        answer=row.answer or None,
+        answered_by=row.answered_by or None,
+        answered_at=row.answered_at,
     )
 
 
@@ -178,13 +287,10 @@ def _rendered(format: str, lines: list[dict[str, Any]]) -> str:
     written = io.StringIO()
     writer = csv.DictWriter(written, fieldnames=list(_COLUMNS), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in line.items()} for line in lines)
+    writer.writerows(
+        {name: defused(value) if isinstance(value, str) else value for name, value in line.items()} for line in lines
+    )
     return written.getvalue()
 
 
 _COLUMNS = ("seq", "event_id", "event", "task_id", "user_id", "agent", "timestamp", "payload", "leaf", "chain")
-
-
-def _harmless(value: Any) -> Any:
-    """No spreadsheet takes a cell for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value

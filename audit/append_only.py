@@ -33,6 +33,7 @@ def install(using: str, **kwargs: Any) -> None:
     """Idempotent."""
     connection = connections[using]
     existing = set(connection.introspection.table_names())
+    _drop_changed(using)
     for model in guarded_models(using):
         if model._meta.db_table in existing:
             run_sql_file(connection, SQL, "append_only.sql", table=model._meta.db_table, taken=_taken(model))
@@ -52,13 +53,60 @@ def _same(model: Any, names: Iterable[str]) -> str:
 
 def missing_triggers(using: str) -> list[str]:
     """Names of the triggers that should guard a table of this database but don't."""
+    return sorted(_wanted(using).keys() - _found(using).keys())
+
+
+def changed_triggers(using: str) -> list[str]:
+    """Names of the triggers that are there, but no longer do what ours do."""
+    found = _found(using)
+    return sorted(name for name, wanted in _wanted(using).items() if found.get(name, wanted) != wanted)
+
+
+def _drop_changed(using: str) -> None:
+    """SQLite replaces no trigger; ours are made anew where a table's unique columns are others now."""
     connection = connections[using]
-    query = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'",
-    }[connection.vendor]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            for name in changed_triggers(using):
+                cursor.execute(f"DROP TRIGGER {name}")
+
+
+def _found(using: str) -> dict[str, str]:
+    """The triggers that are in force, by name, each with what it does."""
+    connection = connections[using]
+    query = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}[connection.vendor]
     with connection.cursor() as cursor:
         cursor.execute(query)
-        found = {name for (name,) in cursor.fetchall()}
-    wanted = {f"{m._meta.db_table}_{t}" for m in guarded_models(using) for t in TRIGGERS[connection.vendor]}
-    return sorted(wanted - found)
+        return {name: _spaced(does) for name, does in cursor.fetchall()}
+
+
+def _wanted(using: str) -> dict[str, str]:
+    vendor = connections[using].vendor
+    source = (SQL / vendor / "append_only.sql").read_text()
+    wanted = {}
+    for model in guarded_models(using):
+        table = model._meta.db_table
+        if vendor == "postgresql":
+            body = source.split("$$")[1]
+            wanted[f"{table}_append_only"] = _spaced(f"{table} {_BEFORE_UPDATE_OR_DELETE} true {body}")
+            wanted[f"{table}_no_truncate"] = _spaced(f"{table} {_BEFORE_TRUNCATE} true {body}")
+            continue
+        for statement in source.replace("{table}", table).replace("{taken}", _taken(model)).split("\n\n"):
+            does = _spaced(statement.replace("IF NOT EXISTS ", "")).removesuffix(";")
+            wanted[does.split()[2]] = does
+    return wanted
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+_BEFORE_UPDATE_OR_DELETE, _BEFORE_TRUNCATE = 27, 34
+"""https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_trigger.h: row 1, before 2,
+delete 8, update 16, truncate 32"""
+_POSTGRESQL = """
+    SELECT t.tgname, c.relname || ' ' || t.tgtype || ' ' || (t.tgqual IS NULL AND t.tgattr = '') || ' ' || p.prosrc
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE NOT t.tgisinternal AND t.tgenabled = 'A'
+"""

@@ -7,7 +7,7 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from . import append_only, compliance
+        from . import append_only, checks, judging  # noqa: F401  (registers itself)
 
         post_migrate.connect(append_only.install, sender=self)
-        post_migrate.connect(compliance.sync_rules, sender=self)
+        post_migrate.connect(judging.sync_rules, sender=self)

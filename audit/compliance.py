@@ -1,164 +1,160 @@
-"""The compliance engine: rules that each app's `compliance_rules` module defines, judged over a period, an entity or a
-transaction that is only proposed.
-"""
+"""What the trail itself shows to be wrong, and who answered for it."""
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cache
+from datetime import datetime, timedelta
+from itertools import islice
+from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.db import router
-from django.utils.module_loading import autodiscover_modules
+from django.db.models import F, Max, Min
+from django.utils import timezone
+from pydantic import Field
 
-from .models import ComplianceRule, Finding
+from shop_assistant.accounts.four_eyes import others_then
+from shop_assistant.agents.fields import iso_utc
 
-MOST_CASES = 100
-"""Of one rule; more of the same say nothing new."""
+from . import events
+from .compliance_models import ENTITY_LENGTH
+from .findings import DECIDE
+from .models import AuditRecord, CompletenessRun, Finding
+from .rulebook import Case, Parameters, Period, Rule, Whole, register
+from .standing import refusal
+from .verification import Problem, verify_records, verify_triggers
+from .verification.reading import CHUNK, Chunk, Looked, in_turn
 
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    begin: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A transaction to be judged before it happens."""
-
-    operation: str
-    """agent.operation"""
-    payload: dict[str, Any]
+HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One breach of a rule."""
-
-    entity_type: str
-    entity_id: str
-    message: str
-    evidence: list[Any] = field(default_factory=list)
+class TrailParameters(Parameters):
+    records: Whole = Field(20_000, ge=1, description="so many of the newest records are verified each time")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    key: str
-    title: str
-    explanation: str
-    """Why it matters and how to put it right."""
-    severity: str
-    weight: int
-    parameters: dict[str, Any] = field(default_factory=dict)
-    past: Callable[[Period, dict[str, Any]], Iterable[Case]] | None = None
-    """Cases within a period."""
-    proposed: Callable[[Proposal, dict[str, Any]], Iterable[Case]] | None = None
-    """Cases a proposed transaction would make."""
+class LoginParameters(Parameters):
+    failures_an_hour: Whole = Field(20, description="of one user; more of them within an hour are a burst")
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    rule: ComplianceRule
-    cases: list[Case]
+def _bent_trail(period: Period, parameters: TrailParameters) -> Iterator[Case]:
+    """Bounded: `manage.py audit_verify` looks at everything."""
+    within = AuditRecord.objects.filter(timestamp__gte=period.begin, timestamp__lt=period.end)
+    ends = within.aggregate(first=Min("seq"), last=Max("seq"))
+    if ends["first"] is not None:
+        begin = max(ends["first"], ends["last"] - parameters.records + 1)
+        yield from map(_problem, verify_records(begin, look=_at_most(ends["last"] - begin + 1, whole=begin > 1)))
+    if why := refusal():
+        yield Case("anchor", "latest", why)
+    for alias in settings.DATABASES:
+        yield from map(_problem, verify_triggers(alias))
 
 
-_rules: dict[str, Rule] = {}
+def _at_most(count: int, *, whole: bool) -> Callable[[Iterable[Chunk]], Looked]:
+    """So many records; the whole log, where its tree is compared, too."""
+    return (lambda found: in_turn(islice(found, ceil(count / CHUNK)))) if whole else in_turn
 
 
-def register(*rules: Rule) -> None:
-    for rule in rules:
-        if rule.key in _rules:
-            raise TypeError(f"A compliance rule {rule.key!r} is registered already")
-        _rules[rule.key] = rule
+def _problem(found: Problem) -> Case:
+    if found.seq is None:
+        return Case(found.kind, found.message[:ENTITY_LENGTH], found.message)
+    return Case("audit_record" if found.kind == "record" else found.kind, str(found.seq), str(found), (found.seq,))
 
 
-@cache
-def _discover() -> None:
-    autodiscover_modules("compliance_rules")
+def _gaps(period: Period, parameters: Parameters) -> Iterator[Case]:
+    """What the last completeness check of the period found: no chain of records shows what was left out of it."""
+    runs = CompletenessRun.objects.filter(began_at__gte=period.begin, began_at__lt=period.end)
+    run = runs.order_by("-began_at").first()
+    for gap in run.shown if run else ():
+        yield Case(gap["check"][:40], gap["what"], gap["message"], at=run.began_at if run else None)
 
 
-def rules() -> dict[str, Rule]:
-    _discover()
-    return _rules
+def _login_bursts(period: Period, parameters: LoginParameters) -> Iterator[Case]:
+    """More failures of one user within any sixty minutes; one burst a user and hour is told."""
+    records = AuditRecord.objects.filter(
+        event=events.LOGIN_FAILED, timestamp__gte=period.begin, timestamp__lt=period.end
+    )
+    recent: dict[str, deque[tuple[datetime, int]]] = defaultdict(deque)
+    told: dict[str, datetime] = {}
+    for seq, user_id, moment in records.order_by("seq").values_list("seq", "user_id", "timestamp").iterator():
+        failures = recent[user_id]
+        failures.append((moment, seq))
+        while failures[0][0] <= moment - HOUR:
+            failures.popleft()
+        if len(failures) > parameters.failures_an_hour and (user_id not in told or moment - told[user_id] >= HOUR):
+            told[user_id] = moment
+            yield _burst(user_id, failures)
+        if len(failures) > parameters.failures_an_hour:
+            failures.popleft()
 
 
-def sync_rules(using: str, **kwargs: Any) -> None:
-    """After migrate: every defined rule has its row; what the shop has set stays set."""
-    if not router.allow_migrate(using, "audit", model_name="compliancerule"):
-        return
-    for rule in rules().values():
-        ComplianceRule.objects.get_or_create(
-            key=rule.key,
-            defaults={
-                "title": rule.title,
-                "explanation": rule.explanation,
-                "severity": rule.severity,
-                "weight": rule.weight,
-                "parameters": rule.parameters,
-            },
-        )
-
-
-def judge_period(period: Period, *, entity: tuple[str, str] | None = None) -> list[Judgement]:
-    """Every active rule over the period; with an entity only the cases about it."""
-
-    def cases(rule: Rule, parameters: dict[str, Any]) -> Iterable[Case]:
-        found = rule.past(period, parameters) if rule.past else ()
-        return (c for c in found if entity is None or (c.entity_type, c.entity_id) == entity)
-
-    return list(_judge(cases, lambda rule: rule.past is not None))
-
-
-def judge_proposal(proposal: Proposal) -> list[Judgement]:
-    return list(
-        _judge(
-            lambda rule, parameters: rule.proposed(proposal, parameters) if rule.proposed else (),
-            lambda rule: rule.proposed is not None,
-        )
+def _burst(user_id: str, failures: deque[tuple[datetime, int]]) -> Case:
+    who, (began, first), (ended, last) = user_id or "unknown names", failures[0], failures[-1]
+    hour = timezone.localtime(began)
+    return Case(
+        "user",
+        f"{who} {hour:%Y-%m-%dT%H}",
+        f"more than {len(failures) - 1} failed logins of {who} within an hour, from {iso_utc(began)} on",
+        (first, last),
+        at=ended,
+        about=(("user", user_id),) if user_id else (),
     )
 
 
-def _judge(
-    cases: Callable[[Rule, dict[str, Any]], Iterable[Case]], applies: Callable[[Rule], bool]
-) -> Iterator[Judgement]:
-    defined = rules()
-    for row in ComplianceRule.objects.filter(active=True).order_by("key"):
-        rule = defined.get(row.key)
-        if rule is None or not applies(rule):
-            continue
-        found: list[Case] = []
-        for case in cases(rule, rule.parameters | row.parameters):
-            found.append(case)
-            if len(found) == MOST_CASES:
-                break
-        yield Judgement(row, found)
-
-
-def score(judgements: Iterable[Judgement]) -> int:
-    """100 less the weight of each broken rule, at least 0."""
-    return max(0, 100 - sum(j.rule.weight for j in judgements if j.cases))
-
-
-def is_compliant(points: int) -> bool:
-    threshold: int = settings.COMPLIANCE_THRESHOLD
-    return points >= threshold
-
-
-def findings_track(judgements: Iterable[Judgement]) -> None:
-    """Keep each case as a finding until someone answers for it; one that is known stays as it is."""
-    Finding.objects.bulk_create(
-        (
-            Finding(
-                rule=judgement.rule,
-                entity_type=case.entity_type,
-                entity_id=case.entity_id[:80],
-                message=case.message[:300],
-                evidence=case.evidence,
-            )
-            for judgement in judgements
-            for case in judgement.cases
-        ),
-        ignore_conflicts=True,
+def _own_findings(period: Period, parameters: Parameters) -> Iterator[Case]:
+    """Findings accepted by who caused them."""
+    rows: Any = Finding.objects.filter(
+        status=Finding.Status.ACCEPTED,
+        answered_by=F("caused_by"),
+        answered_at__gte=period.begin,
+        answered_at__lt=period.end,
     )
+    for finding in rows.order_by("pk").iterator(chunk_size=200):
+        alone = not others_then(DECIDE, finding.answered_by, finding.answered_at)
+        yield Case(
+            "finding",
+            str(finding.pk),
+            f"{finding.answered_by} accepted the own doing" + (": nobody else may decide" if alone else ""),
+            (finding.rule_id, finding.entity_id),
+            at=finding.answered_at,
+            caused_by=finding.answered_by,
+            counts=not alone,
+        )
+
+
+register(
+    Rule(
+        key="audit-chain",
+        title="The audit trail is whole",
+        explanation="Records were changed, removed or reordered behind the application's back, or could be. Run "
+        "manage.py audit_verify, compare with a backup, and find out who can write to the database.",
+        severity="critical",
+        weight=60,
+        parameters=TrailParameters,
+        past=_bent_trail,
+    ),
+    Rule(
+        key="audit-gaps",
+        title="Nothing is missing from the audit trail",
+        explanation="Something was done or changed without its record, or is not as it was recorded. Run manage.py "
+        "audit_verify, and find out who can write to the database.",
+        severity="critical",
+        weight=40,
+        past=_gaps,
+    ),
+    Rule(
+        key="login-bursts",
+        title="No bursts of failed logins",
+        explanation="Somebody may be guessing passwords. Ask the user; change the password; look at the addresses.",
+        severity="warning",
+        weight=10,
+        parameters=LoginParameters,
+        past=_login_bursts,
+    ),
+    Rule(
+        key="own-findings",
+        title="Nobody accepts what they caused",
+        explanation="Who broke a rule can't judge that it may stay so. Let another person look at it and answer.",
+        severity="warning",
+        weight=10,
+        past=_own_findings,
+    ),
+)

@@ -1,162 +1,160 @@
-"""History of master data: django-simple-history, with the author as a plain id and each row sealed in an event.
+"""History of master data (see `shop_assistant.tracking`): every row of it is sealed in an event.
 
-`tracked()` goes onto a model as `history`, TrackedManager as its `objects`. Within `authored(...)` every row of
-history that is made names the author, and is listed for the event that will commit with it.
+Within `authored(...)` every row of history that is made names the author, and is listed for the event that will commit
+with it. What is changed outside of it (a shell, a command of Django's) is the system's doing and gets an event at once.
 """
 
+import hashlib
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from django.db import models, transaction
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import AddField
 from django.dispatch import receiver
-from simple_history.models import HistoricalRecords
-from simple_history.signals import post_create_historical_record
 
+from shop_assistant.tracking import (
+    SYSTEM,
+    Authorship,
+    TrackedManager,
+    TrackedQuerySet,
+    all_rows_made,
+    authorship,
+    authorship_now,
+    late_models,
+    row_made,
+    state_write,
+    tracked,
+)
+
+from . import events
 from .events import canonical
-from .services import digest
+from .services import event_record
 
-SYSTEM = "system"
-
-
-@dataclass
-class Authorship:
-    user_id: str
-    reason: str
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    """model, key, history id and digest of each row of history made meanwhile."""
-
-
-_current: ContextVar[Authorship | None] = ContextVar("authorship", default=None)
+ROWS_AN_EVENT = 500
 
 
 @contextmanager
 def authored(user_id: str, reason: str = "") -> Iterator[Authorship]:
-    """Everything changed within is this user's doing."""
-    authorship = Authorship(user_id, reason[:100])
-    token = _current.set(authorship)
-    try:
-        yield authorship
-    finally:
-        _current.reset(token)
+    """Everything changed within is this user's doing. Rows of history that nobody took for an event get one of their
+    own at the end.
+    """
+    with authorship(user_id, reason) as current:
+        yield current
+    _tell(current.untold, user_id)
 
 
 def noted_rows() -> list[dict[str, Any]]:
     """Take the rows of history made so far, for an event."""
-    current = _current.get()
-    if current is None:
-        return []
-    taken, current.rows = current.rows, []
-    return taken
+    current = authorship_now()
+    return current.take() if current else []
 
 
-def _author(instance: Any, **kwargs: Any) -> str:
-    current = _current.get()
-    return current.user_id if current else SYSTEM
+@receiver(row_made)
+def _note_one(sender: Any, history_instance: Any, **kwargs: Any) -> None:
+    _note([history_instance])
 
 
-def _get_author(row: Any) -> str:
-    author: str = row.history_user_id
-    return author
+@receiver(all_rows_made)
+def _note_all(sender: Any, rows: list[Any], **kwargs: Any) -> None:
+    _note(rows)
 
 
-def _set_author(row: Any, author: Any) -> None:
-    """The library's admin hands in the user itself."""
-    row.history_user_id = getattr(author, "public_id", author)
+def _note(rows: list[Any]) -> None:
+    """Not business logic: it only lists the rows for the event that seals them."""
+    listed = [
+        {
+            "model": row.instance_type._meta.label,
+            "key": str(getattr(row, row.instance_type._meta.pk.attname)),
+            "history_id": row.history_id,
+            "digest": row_digest(row),
+        }
+        for row in rows
+    ]
+    if current := authorship_now():
+        for entry in listed:
+            current.note(entry)
+    else:
+        _tell(listed, SYSTEM)
 
 
-def _reason() -> str | None:
-    current = _current.get()
-    return current.reason or None if current else None
-
-
-class _Records(HistoricalRecords):
-    def get_change_reason_for_object(self, instance: Any, history_type: str, using: str) -> str | None:
-        return _reason()
-
-
-def tracked(**options: Any) -> HistoricalRecords:
-    """`history = tracked()`: keep every state of the rows of this model, with who and why."""
-    return _Records(
-        history_user_id_field=models.CharField(max_length=32),
-        history_user_getter=_get_author,
-        history_user_setter=_set_author,
-        get_user=_author,
-        **options,
-    )
-
-
-M = TypeVar("M", bound=models.Model)
-
-
-class TrackedQuerySet(models.QuerySet[M]):
-    """Refuses the calls that would change rows without a history."""
-
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"{self.model.__name__} keeps a history: change its rows one by one with save()")
-
-    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"{self.model.__name__} keeps a history: change its rows one by one with save()")
-
-    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"{self.model.__name__} keeps a history: use create_all()")
-
-    def create_all(self, rows: Iterable[Any], batch_size: int = 500) -> list[Any]:
-        """bulk_create that also writes each row's first history."""
-        with transaction.atomic():
-            made = super().bulk_create(rows, batch_size=batch_size)
-            tracked_model: Any = self.model
-            history = tracked_model.history.bulk_history_create(
-                made, batch_size=batch_size, default_change_reason=_reason() or ""
-            )
-            for row in history:
-                _note(row)
-        return made
-
-    def change_all(self, rows: Iterable[Any], fields: Iterable[str], batch_size: int = 500) -> None:
-        """bulk_update that also writes each row's next history."""
-        changed = list(rows)
-        with transaction.atomic():
-            models.QuerySet(self.model, using=self.db).bulk_update(changed, fields, batch_size=batch_size)
-            tracked_model: Any = self.model
-            history = tracked_model.history.bulk_history_create(
-                changed, batch_size=batch_size, update=True, default_change_reason=_reason() or ""
-            )
-            for row in history:
-                _note(row)
-
-
-TrackedManager = models.Manager.from_queryset(TrackedQuerySet)
-
-
-@receiver(post_create_historical_record)
-def _note_created(sender: Any, history_instance: Any, **kwargs: Any) -> None:
-    _note(history_instance)
-
-
-def _note(row: Any) -> None:
-    """Not business logic: it only lists the row for the event that seals it."""
-    if current := _current.get():
-        current.rows.append(
-            {
-                "model": row.instance_type._meta.label,
-                "key": str(getattr(row, row.instance_type._meta.pk.attname)),
-                "history_id": row.history_id,
-                "digest": row_digest(row),
-            }
+def _tell(rows: list[dict[str, Any]], user_id: str) -> None:
+    """Events of their own: as many as it takes."""
+    for start in range(0, len(rows), ROWS_AN_EVENT):
+        some = rows[start : start + ROWS_AN_EVENT]
+        names = sorted({row["model"] for row in some})
+        event_record(
+            events.OBJECT_CHANGED,
+            user_id=user_id,
+            change="changed",
+            model=", ".join(names),
+            key=some[0]["key"] if len(some) == 1 else f"{len(some)} rows",
+            by=_program(),
+            history=some,
         )
+
+
+def histories_begin() -> int:
+    """Write the first history of rows that migrations, or versions without a history of theirs, have made; how many."""
+    begun = 0
+    for model in late_models:
+        history = getattr(model, model._meta.simple_history_manager_attribute)
+        key = model._meta.pk.attname
+        rows = list(model._base_manager.exclude(pk__in=history.values(key)).order_by("pk"))
+        if rows:
+            with transaction.atomic(), authored(SYSTEM, "upgrade"):
+                for row in rows:
+                    state_write(row, "+")
+        begun += len(rows)
+    return begun
+
+
+def _program() -> str:
+    """Such as `manage.py changepassword`, without what was given to it."""
+    name = Path(sys.argv[0]).name if sys.argv else ""
+    return f"{name} {sys.argv[1]}" if name == "manage.py" and len(sys.argv) > 1 else "python"
 
 
 def row_digest(row: Any) -> str:
     """SHA-256 of a history row's columns in canonical JSON, as the database will give them back."""
-    values = {f.attname: _stored(f, getattr(row, f.attname)) for f in row._meta.concrete_fields}
-    return digest(values)
+    return _digest(row, row._meta.concrete_fields)
 
 
-def _stored(column: models.Field[Any, Any], value: Any) -> str | None:
+def row_digests(row: Any) -> Iterator[str]:
+    """The row's digest, and those it had before each column that migrations have added since, the youngest first.
+
+    A row sealed long ago fits one of them; one that was changed in a column it had then fits none.
+    """
+    columns = list(row._meta.concrete_fields)
+    yield _digest(row, columns)
+    for name in _added(row._meta.app_label, row._meta.model_name):
+        columns = [column for column in columns if column.name != name]
+        yield _digest(row, columns)
+
+
+@cache
+def _added(app: str, name: str) -> list[str]:
+    """Columns of this table of history that are younger than it, the youngest first; from the migrations."""
+    migrations: Any = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+    added: list[str] = []
+    for key in sorted(key for key in migrations if key[0] == app):
+        for step in migrations[key].operations:
+            if isinstance(step, AddField) and step.model_name_lower == name:
+                added.insert(0, step.name)
+    return added
+
+
+def _digest(row: Any, columns: Iterable[Any]) -> str:
+    values = {f.attname: stored(f, getattr(row, f.attname)) for f in columns}
+    return hashlib.sha256(canonical(values).encode()).hexdigest()
+
+
+def stored(column: models.Field[Any, Any], value: Any) -> str | None:
     """One spelling for a value before and after its trip through the database."""
     if value is None:
         return None
@@ -168,3 +166,18 @@ def _stored(column: models.Field[Any, Any], value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)
+
+
+__all__ = [
+    "SYSTEM",
+    "Authorship",
+    "TrackedManager",
+    "TrackedQuerySet",
+    "authored",
+    "histories_begin",
+    "noted_rows",
+    "row_digest",
+    "row_digests",
+    "stored",
+    "tracked",
+]

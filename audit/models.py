@@ -6,6 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from .completeness_models import CompletenessRun  # noqa: F401  (models of this app)
+from .compliance_models import ComplianceRule, Finding  # noqa: F401
+
 
 class AppendOnlyError(TypeError):
     """The trail can be added to and read; nobody changes or removes a record."""
@@ -100,15 +103,37 @@ class AuditRecord(Event, AppendOnly):
             models.Index(fields=["event", "seq"], name="record_event"),
             models.Index(fields=["user_id", "seq"], name="record_user"),
             models.Index(fields=["timestamp"], name="record_time"),
+            models.Index(
+                fields=["agent", "timestamp"],
+                condition=Q(event="TASK_COMPLETED", agent="customers"),
+                name="record_customers_time",
+            ),
         ]
 
 
+class MerkleTile(AppendOnly):
+    """The Merkle root over a whole tile: 256 leaves, or 256 tiles of the level below. Of these proofs are made.
+
+    It repeats what the leaves say. Where a tail of the log had to be sealed again, a later row is the one that counts.
+    """
+
+    level = models.PositiveSmallIntegerField(help_text="1: over 256 leaves, 2: over 256 of level 1 ...")
+    index = models.BigIntegerField(help_text="from 0, which lies leftmost")
+    root = models.BinaryField()
+
+    class Meta:
+        verbose_name = "Merkle tile"
+        indexes: ClassVar = [models.Index(fields=["level", "index", "id"], name="tile_place")]
+
+    def __str__(self) -> str:
+        return f"tile {self.index} of level {self.level}"
+
+
 class Checkpoint(AppendOnly):
-    """A signed statement of the log's size and Merkle root, and where it was anchored."""
+    """A signed statement of the log's size and Merkle root."""
 
     size = models.BigIntegerField(primary_key=True, help_text="records covered")
     root = models.BinaryField(help_text="Merkle tree hash of the first `size` leaves")
-    frontier = models.TextField(help_text="compact range: hex hashes of the complete subtrees")
     note = models.TextField(help_text="C2SP signed note")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -117,6 +142,38 @@ class Checkpoint(AppendOnly):
 
     def __str__(self) -> str:
         return f"checkpoint of {self.size} records"
+
+
+class Anchoring(AppendOnly):
+    """A checkpoint was handed to somebody with another administrator, and this is what came back."""
+
+    size = models.BigIntegerField(help_text="of the checkpoint")
+    root = models.BinaryField()
+    kind = models.CharField(max_length=16, help_text="file, mailbox, witness or timestamp")
+    receipt = models.TextField(help_text="a cosignature, a time stamp in base64, a message's id, or where it lies")
+    anchored_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["kind", "size"], name="anchoring_of_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} holds {self.size} records"
+
+
+class SigningKey(AppendOnly):
+    """The public part of a key that has signed checkpoints. The private one is never in a database (see `keys`)."""
+
+    verifier = models.CharField(max_length=200, unique=True, help_text="C2SP verifier: name+id+base64")
+    since_size = models.BigIntegerField(
+        help_text="the first checkpoint signed with it; the key before has signed it too"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "signing key"
+
+    def __str__(self) -> str:
+        return self.verifier
 
 
 class Denial(models.Model):
@@ -140,63 +197,22 @@ class Denial(models.Model):
         return f"{self.count} x {self.code}"
 
 
-class ComplianceRule(models.Model):
-    """A rule that an app's `compliance_rules` module defines; its weight, parameters and use are the shop's to set."""
+class ComplianceDay(AppendOnly):
+    """How a day of the shop was judged the night after."""
 
-    class Severity(models.TextChoices):
-        INFO = "info"
-        WARNING = "warning"
-        CRITICAL = "critical"
-
-    key = models.SlugField(max_length=64, primary_key=True)
-    title = models.CharField(max_length=120)
-    explanation = models.TextField(help_text="why it matters and how to put it right")
-    severity = models.CharField(max_length=10, choices=Severity)
-    weight = models.PositiveSmallIntegerField(help_text="points lost from 100 when the rule is broken")
-    parameters = models.JSONField(default=dict, blank=True)
-    blocking = models.BooleanField(default=False)
-    active = models.BooleanField(default=True)
+    day = models.DateField(primary_key=True, help_text="in SHOP_TIMEZONE")
+    score = models.PositiveSmallIntegerField(help_text="0 to 100")
+    threshold = models.PositiveSmallIntegerField(help_text="COMPLIANCE_THRESHOLD at that time")
+    broken = models.JSONField(default=dict, help_text="cases by the rule that they break")
+    judged_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(weight__range=(0, 100)), name="rule_weight_to_100"),
-            models.CheckConstraint(
-                condition=Q(severity__in=["info", "warning", "critical"]), name="rule_severity_known"
-            ),
-        ]
+        verbose_name = "judged day"
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(score__lte=100), name="day_score_to_100")]
 
     def __str__(self) -> str:
-        return self.title
+        return f"{self.day}: {self.score}"
 
-
-class Finding(models.Model):
-    """One case in which a rule was broken, tracked until someone answers for it."""
-
-    class Status(models.TextChoices):
-        OPEN = "open"
-        EXPLAINED = "explained"
-        FIXED = "fixed"
-        ACCEPTED = "accepted"
-
-    rule = models.ForeignKey(ComplianceRule, on_delete=models.PROTECT, related_name="findings")
-    entity_type = models.CharField(max_length=40)
-    entity_id = models.CharField(max_length=80)
-    message = models.CharField(max_length=300)
-    evidence = models.JSONField(default=list, help_text="what shows it: record seqs, references")
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
-    answered_by = models.CharField(max_length=32, blank=True)
-    answer = models.CharField(max_length=500, blank=True)
-    found_at = models.DateTimeField(default=timezone.now)
-    answered_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["rule", "entity_type", "entity_id"], name="finding_once_an_entity"),
-            models.CheckConstraint(
-                condition=Q(status="open", answered_at=None) | (~Q(status="open") & ~Q(answered_by="")),
-                name="finding_answer_has_author",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.message
+    @property
+    def compliant(self) -> bool:
+        return self.score >= self.threshold

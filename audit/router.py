@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-SEALED_MODELS = {"auditrecord", "checkpoint"}
+SEALED_MODELS = {"auditrecord", "checkpoint", "anchoring", "signingkey", "merkletile"}
 
 
 class AuditRouter:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from shop_assistant.agents import Input, Output
-from shop_assistant.agents.fields import PERSONAL, STORABLE, Code, Limit, UtcTime
+from shop_assistant.agents.fields import PERSONAL, STORABLE, Code, Limit, Text, UtcTime
 
 RESERVED = (
     "TASK_",
@@ -21,6 +21,12 @@ RESERVED = (
     "DEMO_",
     "DATA_",
     "BACKUP_",
+    "COMPLIANCE_",
+    "RETENTION_",
+    "KEY_",
+    "ANCHOR_",
+    "OUTBOX_",
+    "FORECASTS_",
 )
 """Names of the shop's own events; nobody can claim one by hand."""
 OWN_EVENT = r"^(?!" + "|".join(RESERVED) + r")[A-Z][A-Z0-9_]{1,63}$"
@@ -91,7 +97,7 @@ class ProposedTransaction(Input):
     operation: Annotated[str, StringConstraints(max_length=64), _storable] = Field(
         description="agent.operation, such as sales.sell"
     )
-    payload: dict[str, Any] = Field(description="as the operation would get it")
+    payload: Annotated[dict[str, Any], PERSONAL, Field(description="as the operation would get it")]
 
 
 class PeriodInput(Input):
@@ -101,7 +107,7 @@ class PeriodInput(Input):
 
 class EntityInput(Input):
     type: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(description="order, product, task …")
-    id: Code
+    id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), _storable]
 
 
 ONE_SUBJECT = ("transaction", "period", "entity")
@@ -128,6 +134,11 @@ class ComplianceQuery(Input):
         return self
 
 
+STATUSES = Literal["open", "explained", "fixed", "accepted"]
+STATES = Field(json_schema_extra={"enum": ["open", "explained", "fixed", "accepted"]})
+SEVERITIES = Literal["info", "warning", "critical"]
+
+
 class FoundCase(Output):
     rule: str
     title: str
@@ -137,6 +148,11 @@ class FoundCase(Output):
     entity_id: str
     evidence: list[Any] = Field(description="seqs of records, references")
     explanation: str = Field(description="why it matters and how to put it right")
+    counts: bool = Field(description="false: it is only said (a shop of one approved itself), or was accepted")
+    finding_id: int | None = Field(description="what is kept of it; null: only proposed, or only said")
+    status: Annotated[str, STATES] | None = Field(description="what became of the finding")
+    occurred_at: UtcTime | None = Field(description="null: it is so now")
+    caused_by: str | None = Field(description="whose doing it is")
 
 
 class ComplianceVerdict(Output):
@@ -148,6 +164,59 @@ class ComplianceVerdict(Output):
     end: UtcTime | None = None
     rules_checked: list[str]
     findings: list[FoundCase]
+
+
+class FindingQuery(Input):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "open"}, {"rule": "deep-discount", "limit": 20}]}
+    )
+
+    status: STATUSES | None = None
+    rule: Code | None = Field(None, description="key of the rule, such as deep-discount")
+    severity: SEVERITIES | None = None
+    entity: EntityInput | None = None
+    caused_by: ShortName | None = Field(None, description="id of the user whose doing it is")
+    begin: UtcTime | None = Field(None, alias="from", description="found at this time or later")
+    end: UtcTime | None = Field(None, alias="to", description="found before this time")
+    limit: Limit = 50
+    cursor: Seq | None = Field(None, description="`next_cursor` of the answer before")
+
+
+class FindingItem(Output):
+    finding_id: int
+    rule: str
+    title: str
+    severity: str
+    message: str
+    entity_type: str
+    entity_id: str
+    evidence: list[Any] = Field(description="seqs of records, references")
+    explanation: str = Field(description="why it matters and how to put it right")
+    occurred_at: UtcTime | None = Field(description="null: it was so when it was found")
+    caused_by: str | None = Field(description="whose doing it is")
+    found_at: UtcTime
+    status: Annotated[str, STATES]
+    answer: str | None
+    answered_by: str | None
+    answered_at: UtcTime | None
+
+
+class FindingPage(Output):
+    items: list[FindingItem] = Field(description="the newest first")
+    next_cursor: str | None
+
+
+class FindingAnswer(Input):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"finding_id": 1, "status": "explained", "why": "a price tag was wrong"}]}
+    )
+
+    finding_id: int = Field(ge=1, le=2**53 - 1)
+    status: STATUSES = Field(
+        description="explained: said why; fixed: put right; accepted: stays so, and counts no more; open: look again"
+    )
+    why: Text = Field(description="in words, without naming a customer")
+    confirm: bool = Field(False, description="true: accept the own doing, where nobody else may decide")
 
 
 class ExportQuery(Input):

@@ -4,66 +4,74 @@ It takes the rows not yet marked, never `id > cursor`: ids commit out of order. 
 the records and the mark is healed by the next run, which finds the event ids in the log already.
 """
 
+from collections.abc import Sequence
 from itertools import count
+from typing import Any
 
 from django.conf import settings
 from django.db import connections, transaction
 from django.utils import timezone
 
-from .merkle import GENESIS, chain_hash, leaf_hash
-from .models import AuditRecord, Outbox
+from shop_assistant.bulk import rows_insert
 
-BATCH = 500
+from .merkle import GENESIS, chain_hash, leaf_hash
+from .models import AuditRecord, MerkleTile, Outbox
+from .standing import LogRefused, check_log
+from .tiles import HEIGHT, extend
+
+BATCH = 1000
 LOCK = 0x5E_A1  # the advisory lock's number on PostgreSQL
+COPIED = ["event_id", "event", "task_id", "user_id", "agent", "timestamp", "payload"]
+COLUMNS = [*COPIED, "seq", "leaf", "prev", "chain"]
+
+__all__ = ["LogRefused", "lock", "seal"]
 
 
 def seal(*, batches: int | None = None) -> int:
-    """Seal what is waiting, at most so many batches of 500; how many records were added."""
+    """Seal what is waiting, at most so many batches; how many records were added.
+
+    :raises LogRefused: when the log is not the one that was anchored: nothing is added to it then.
+    """
     added = 0
-    for _ in count() if batches is None else range(batches):
-        waiting = list(Outbox.objects.filter(sealed_at=None).order_by("id")[:BATCH])
-        if not waiting:
+    for number in count() if batches is None else range(batches):
+        rows = list(Outbox.objects.filter(sealed_at=None).order_by("id").values_list("pk", *COPIED)[:BATCH])
+        if not rows:
             break
-        added += _append(waiting)
-        Outbox.objects.filter(pk__in=[row.pk for row in waiting]).update(sealed_at=timezone.now())
-        if len(waiting) < BATCH:
+        added += _append([row[1:] for row in rows], check=number == 0)
+        Outbox.objects.filter(pk__in=[row[0] for row in rows]).update(sealed_at=timezone.now())
+        if len(rows) < BATCH:
             break
     return added
 
 
-def _append(waiting: list[Outbox]) -> int:
+def _append(waiting: Sequence[tuple[Any, ...]], *, check: bool) -> int:
+    """Add what the log does not have yet; how many records."""
     with transaction.atomic(using=settings.AUDIT_DATABASE):
-        _lock()
+        lock()
+        if check:
+            check_log()
         last = AuditRecord.objects.order_by("-seq").values_list("seq", "chain").first()
-        seq, chain = (last[0], bytes(last[1])) if last else (0, GENESIS)
-        ids = [row.event_id for row in waiting]
-        known = set(AuditRecord.objects.filter(event_id__in=ids).values_list("event_id", flat=True))
+        size, chain = (last[0], bytes(last[1])) if last else (0, GENESIS)
+        known = set(
+            AuditRecord.objects.filter(event_id__in=[row[0] for row in waiting]).values_list("event_id", flat=True)
+        )
         records = []
-        for row in waiting:
-            if row.event_id in known:
-                continue
-            leaf = leaf_hash(row.payload.encode())
-            seq, prev, chain = seq + 1, chain, chain_hash(chain, leaf)
-            records.append(
-                AuditRecord(
-                    seq=seq,
-                    leaf=leaf,
-                    prev=prev,
-                    chain=chain,
-                    event_id=row.event_id,
-                    event=row.event,
-                    task_id=row.task_id,
-                    user_id=row.user_id,
-                    agent=row.agent,
-                    timestamp=row.timestamp,
-                    payload=row.payload,
-                )
-            )
-        AuditRecord.objects.bulk_create(records)
+        for seq, row in enumerate((row for row in waiting if row[0] not in known), size + 1):
+            leaf = leaf_hash(row[-1].encode())
+            prev, chain = chain, chain_hash(chain, leaf)
+            records.append((*row, seq, leaf, prev, chain))
+        rows_insert(AuditRecord, COLUMNS, records, using=settings.AUDIT_DATABASE)
+        if (size + len(records)) >> HEIGHT > size >> HEIGHT:  # a tile is whole
+            extend(anew_from=size + 1 if _cut(size) else None)
     return len(records)
 
 
-def _lock() -> None:
+def _cut(size: int) -> bool:
+    """Whether tiles tell of more records than the log has: its end was cut off, and they must be made anew."""
+    return MerkleTile.objects.filter(level=1, index__gte=size >> HEIGHT).exists()
+
+
+def lock() -> None:
     """Held to the transaction's end. SQLite's BEGIN IMMEDIATE is such a lock already."""
     connection = connections[settings.AUDIT_DATABASE]
     if connection.vendor == "postgresql":

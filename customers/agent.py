@@ -11,25 +11,51 @@ from shop_assistant.agents import Agent, Context, Effect, Restriction, operation
 from shop_assistant.agents.roles import COUNTER, MANAGEMENT
 
 from . import baskets
-from .loyalty import points_adjust, points_earn, points_redeem, value_of
-from .models import Customer, Interaction, LoyaltyEntry, Ticket, TicketMessage
+from .erasure_presenting import erased_told, erasure_told
+from .erasure_schemas import Erasure, ErasureAsked, ErasureDecided
+from .loyalty import points_adjust, points_earn, points_redeem
+from .models import Interaction, LoyaltyEntry
+from .presenting import (
+    balance_told,
+    booked_told,
+    handled_told,
+    history_told,
+    opened_told,
+    reasons_told,
+    recommended_told,
+)
 from .schemas import (
     LoyaltyBalance,
     LoyaltyBooked,
     LoyaltyHistory,
-    LoyaltyItem,
     LoyaltyRequest,
     Profile,
     ProfileQuery,
     RecommendationQuery,
     Recommendations,
-    RecommendedProduct,
 )
-from .selectors import customer_figures, customer_find, customer_get, customer_serve, loyalty_page, order_of, ticket_get
-from .services import interaction_record, ticket_assign, ticket_create, ticket_reply, ticket_set_status
+from .selectors import (
+    customer_figures,
+    customer_find,
+    customer_get,
+    customer_serve,
+    erasure_get,
+    order_of,
+    ticket_get,
+)
+from .services import (
+    erasure_confirm,
+    erasure_decline,
+    erasure_request,
+    interaction_record,
+    ticket_assign,
+    ticket_create,
+    ticket_reply,
+    ticket_set_status,
+)
 from .subject_access import subject_data
 from .subject_schemas import SubjectData, SubjectQuery
-from .ticket_schemas import Sentiment, TicketHandled, TicketOpened, TicketReply, TicketRequest
+from .ticket_schemas import TicketHandled, TicketOpened, TicketReply, TicketRequest
 
 BOOKINGS: dict[str, Callable[..., LoyaltyEntry]] = {
     "earn": points_earn,
@@ -89,7 +115,7 @@ class CustomerServiceAgent(Agent):
             priority=data.priority,
             order=order,
         )
-        return _opened(ticket)
+        return opened_told(ticket)
 
     @operation(
         roles=COUNTER,
@@ -113,7 +139,7 @@ class CustomerServiceAgent(Agent):
             ticket = ticket_set_status(ticket=ticket, status=data.status)
         if data.assign_to is not None:
             ticket = ticket_assign(ticket=ticket, assigned_to=data.assign_to)
-        return _handled(ticket, said if data.author == "customer" else None)
+        return handled_told(ticket, said if data.author == "customer" else None)
 
     @operation(
         roles=COUNTER,
@@ -129,10 +155,10 @@ class CustomerServiceAgent(Agent):
         return Recommendations(
             customer_id=customer.public_id if customer else None,
             based_on=based_on,
-            items=[_recommended(r) for r in found],
+            items=[recommended_told(r) for r in found],
             currency=settings.SHOP_CURRENCY,
             abstained=not found,
-            reasons=_reasons(found, based_on),
+            reasons=reasons_told(found, based_on),
         )
 
     @operation(
@@ -145,9 +171,9 @@ class CustomerServiceAgent(Agent):
     def loyalty(self, context: Context, data: LoyaltyRequest) -> LoyaltyBalance | LoyaltyBooked | LoyaltyHistory:
         """A customer's points: balance, history, or booking them: earn, redeem for their value, adjust by hand."""
         if data.operation == "balance":
-            return _balance(customer_get(customer_id=data.customer_id))
+            return balance_told(customer_get(customer_id=data.customer_id))
         if data.operation == "history":
-            return _history(customer_get(customer_id=data.customer_id), data)
+            return history_told(customer_get(customer_id=data.customer_id), data)
         customer = customer_serve(customer_id=data.customer_id)
         order = order_of(reference=data.order, customer=customer, walk_in=True)[0] if data.order else None
         entry = BOOKINGS[data.operation](
@@ -164,7 +190,7 @@ class CustomerServiceAgent(Agent):
             summary=f"{entry.kind} {entry.points} points",
             reference=order.reference if order else "",
         )
-        return _booked(customer, entry)
+        return booked_told(customer, entry)
 
     @operation(
         roles=MANAGEMENT,
@@ -186,90 +212,36 @@ class CustomerServiceAgent(Agent):
         )
         return gathered
 
-
-def _opened(ticket: Ticket) -> TicketOpened:
-    mood = ticket.messages.select_related("sentiment").get().sentiment
-    return TicketOpened(
-        ticket_id=ticket.reference,
-        status=ticket.status,
-        priority=ticket.priority,
-        sentiment=Sentiment(label=mood.label, score=mood.score),
-        created_at=ticket.created_at,
-        customer_id=ticket.customer.public_id if ticket.customer else None,
+    @operation(
+        roles=MANAGEMENT,
+        effect=Effect.WRITE,
+        route="customer/request-erasure",
+        audit="asked to erase {customer_id} ({request}): {status}",
     )
+    def request_erasure(self, context: Context, data: ErasureAsked) -> Erasure:
+        """Ask for a customer to be erased (GDPR, article 17). Nothing is erased until it is confirmed: by another
+        person where the shop has another who may, else a second time by the same one.
+        """
+        customer = customer_get(customer_id=data.customer_id)
+        if customer.erased_at:
+            return erased_told(customer)
+        return erasure_told(
+            erasure_request(customer=customer, ground=data.ground, reason=data.reason, user_id=context.user_id)
+        )
 
-
-def _handled(ticket: Ticket, said: TicketMessage | None) -> TicketHandled:
-    mood = getattr(said, "sentiment", None)
-    return TicketHandled(
-        ticket_id=ticket.reference,
-        customer_id=ticket.customer.public_id if ticket.customer else None,
-        status=ticket.status,
-        priority=ticket.priority,
-        assigned_to=ticket.assigned_to or None,
-        messages=ticket.messages.count(),
-        sentiment=Sentiment(label=mood.label, score=mood.score) if mood else None,
-        updated_at=ticket.updated_at,
+    @operation(
+        roles=MANAGEMENT,
+        effect=Effect.WRITE,
+        route="customer/erase",
+        audit="decided on {request} to erase {customer_id}: {status} ({approval})",
     )
-
-
-def _recommended(found: baskets.Recommendation) -> RecommendedProduct:
-    return RecommendedProduct(
-        sku=found.product.sku,
-        product_name=found.product.name,
-        unit_price=found.product.list_price,
-        score=found.score,
-        basis=found.basis,
-        reason=found.reason,
-        available=found.available,
-    )
-
-
-def _reasons(found: list[baskets.Recommendation], based_on: list[str]) -> list[str]:
-    if not found:
-        return ["There are no sales of other products to go by."]
-    if any(r.basis == "bought_together" for r in found):
-        return []
-    why = "Nothing is bought together with these often enough" if based_on else "There is nothing to start from"
-    return [f"{why}: these are the best sellers of recent weeks."]
-
-
-def _balance(customer: Customer) -> LoyaltyBalance:
-    balance = customer.loyalty.balance
-    return LoyaltyBalance(
-        customer_id=customer.public_id, balance=balance, value=value_of(balance), currency=settings.SHOP_CURRENCY
-    )
-
-
-def _booked(customer: Customer, entry: LoyaltyEntry) -> LoyaltyBooked:
-    return LoyaltyBooked(
-        customer_id=customer.public_id,
-        operation=entry.kind,
-        points=entry.points,
-        balance=entry.balance,
-        value=value_of(abs(entry.points)),
-        currency=settings.SHOP_CURRENCY,
-        order=entry.order.reference if entry.order else None,
-    )
-
-
-def _history(customer: Customer, data: LoyaltyRequest) -> LoyaltyHistory:
-    before = int(data.cursor) if data.cursor else None
-    entries, following = loyalty_page(customer=customer, limit=data.limit, before=before)
-    return LoyaltyHistory(
-        customer_id=customer.public_id,
-        balance=customer.loyalty.balance,
-        items=[
-            LoyaltyItem(
-                kind=entry.kind,
-                points=entry.points,
-                balance=entry.balance,
-                reason=entry.reason,
-                order=entry.order.reference if entry.order else None,
-                user_id=entry.user_id,
-                occurred_at=entry.occurred_at,
-            )
-            for entry in entries
-        ],
-        next_cursor=str(following) if following is not None else None,
-    )
+    def erase(self, context: Context, data: ErasureDecided) -> Erasure:
+        """Confirm that a customer is erased, for ever and everywhere, or decline it. What the law makes the shop keep
+        stays without the name.
+        """
+        request = erasure_get(reference=data.request, customer_id=data.customer_id)
+        if data.decision == "decline":
+            return erasure_told(erasure_decline(request=request, user_id=context.user_id))
+        return erasure_told(
+            erasure_confirm(request=request, user_id=context.user_id, confirm=data.confirm, task_id=context.task_id)
+        )

@@ -80,6 +80,19 @@ def open_rows(rows: Iterable[Sealed]) -> None:
         }
 
 
+def open_readable(rows: Iterable[Sealed]) -> None:
+    """The same for rows of which some may have been tampered with: those count as unreadable."""
+    rows = list(rows)
+    try:
+        open_rows(rows)
+    except vault.WrongKey:
+        for row in rows:
+            try:
+                open_rows([row])
+            except vault.WrongKey:
+                row.__dict__["opened"] = dict.fromkeys(row.sealed_fields)
+
+
 def ciphertext_only(name: str, *fields: str) -> models.CheckConstraint:
     """The database's own refusal of plain text in personal columns."""
     condition = Q()

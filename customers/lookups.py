@@ -1,8 +1,11 @@
 """Finding a customer by e-mail or phone without keeping either in readable form."""
 
 import re
+from collections.abc import Iterator
 
-from shop_assistant.vault.services import lookup_token
+from django.db import transaction
+
+from shop_assistant.vault.services import lookup_token, lookup_tokens
 
 from .encryption import open_rows
 from .models import Customer, CustomerLookup
@@ -34,7 +37,38 @@ def customers_with(*, kind: str, value: str) -> list[Customer]:
     asked = spelled(kind, value)
     if not asked:
         return []
-    rows = Customer.objects.filter(lookups__kind=kind, lookups__token=lookup_token(kind, asked))
+    rows = Customer.objects.filter(lookups__kind=kind, lookups__token__in=lookup_tokens(kind, asked))
     found = list(rows.select_related("loyalty").order_by("public_id")[:MOST])
     open_rows(found)
     return [customer for customer in found if spelled(kind, customer.plain(kind) or "") == asked]
+
+
+def lookups_renew(*, batch: int = 500) -> Iterator[int]:
+    """Make the look-ups of everyone with the newest LOOKUP_KEY, a batch a transaction, while the shop goes on; the
+    number of customers looked at after each. What is right already stays, so it can be stopped and called again.
+    """
+    after, done = 0, 0
+    while True:
+        with transaction.atomic():
+            rows = Customer.objects.select_for_update(of=("self",)).filter(pk__gt=after, erased_at=None).order_by("pk")
+            found = list(rows[:batch])
+            if not found:
+                return
+            _renew(found)
+        after, done = found[-1].pk, done + len(found)
+        yield done
+
+
+def _renew(customers: list[Customer]) -> None:
+    """:raises WrongKey: when a text was tampered with."""
+    open_rows(customers)
+    wanted = {
+        (row.customer_id, row.kind): row
+        for customer in customers
+        for row in tokens_of(customer, {kind: customer.plain(kind) or "" for kind in KINDS})
+    }
+    stored = {(row.customer_id, row.kind): row for row in CustomerLookup.objects.filter(customer__in=customers)}
+    same = {key for key, row in wanted.items() if key in stored and bytes(stored[key].token) == row.token}
+    old = [row.pk for key, row in stored.items() if key not in same]
+    CustomerLookup.objects.filter(pk__in=old).delete()
+    CustomerLookup.objects.bulk_create([row for key, row in wanted.items() if key not in same])

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, mode
 from shop_assistant.agents import Input, Output
 from shop_assistant.agents.fields import PERSONAL, PRINTABLE, Code, Limit, Money, Number, PersonalText, Sku, UtcTime
 
+from .ids import SEALED_UNLESS_AN_ID
 from .models import Customer, LoyaltyEntry
 
 MOST_POINTS = 1_000_000_000
@@ -23,7 +24,7 @@ MemberSince = Annotated[
     PlainSerializer(_without_offset, return_type=str, when_used="json"),
     Field(description="in UTC, to the second, without an offset", examples=["2023-01-15T08:00:00"]),
 ]
-CustomerId = Annotated[Code, Field(description="such as CUST001")]
+CustomerId = Annotated[Code, SEALED_UNLESS_AN_ID, Field(description="such as CUST001")]
 
 
 _told = Field(json_schema_extra={"pattern": PRINTABLE})

@@ -1,23 +1,27 @@
 """Reads of customers: nothing here changes anything."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from inventory.models import Order, OrderReturn
 from inventory.selectors import order_get
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict, NotFound
 from shop_assistant.money import round_money
+from shop_assistant.vault.erasing import Traces
 
-from .encryption import open_rows
+from .encryption import open_readable, open_rows
+from .ids import surely_an_id
 from .lookups import customers_with
-from .models import Customer, CustomerOrder, LoyaltyEntry, Ticket
+from .models import Customer, CustomerOrder, ErasureRequest, Interaction, LoyaltyEntry, Ticket
 
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+REFERENCE = re.compile(r"[A-Za-z]-[0-9]{1,12}", re.ASCII)
 WAITING = (Ticket.Status.OPEN, Ticket.Status.PENDING)
 
 
@@ -35,13 +39,13 @@ class Figures:
 def customer_get(*, customer_id: str) -> Customer:
     """The customer with this id, in any case, their points account along; erased ones too. One query.
 
-    :raises NotFound: naming the id, unless what was asked for does not look like one (it may be an e-mail).
+    :raises NotFound: naming the id, unless what was asked for does not look like one of ours (it may be an e-mail).
     """
     asked = customer_id.strip()
     rows = Customer.objects.select_related("loyalty").filter(public_id__in=[asked, asked.upper()])
     found = {customer.public_id: customer for customer in rows}
     if not found:
-        raise NotFound("There is no such customer.", customer_id=asked if ID.fullmatch(asked) else None)
+        raise NotFound("There is no such customer.", customer_id=asked if surely_an_id(asked) else None)
     customer: Customer = found.get(asked) or found[asked.upper()]
     return customer
 
@@ -104,6 +108,14 @@ def order_of(*, reference: str, customer: Customer | None, walk_in: bool = False
     return order, owner
 
 
+def owner_of(*, reference: str) -> str | None:
+    """Id of the customer whose order this is, in any case; None where nobody is known; one query."""
+    names = {reference.strip(), reference.strip().upper()}
+    links = CustomerOrder.objects.filter(order__reference__in=names)
+    found: str | None = links.values_list("customer__public_id", flat=True).first()
+    return found
+
+
 def ticket_get(*, reference: str) -> Ticket:
     """The ticket with this number, in any case, and its customer; one query.
 
@@ -115,6 +127,52 @@ def ticket_get(*, reference: str) -> Ticket:
     if found is None:
         raise NotFound(f"There is no ticket {asked}.", ticket_id=asked)
     return found
+
+
+def tickets_about(customer: Customer, traces: Traces) -> Iterator[str]:
+    """References of a customer's tickets, and of those of nobody known that are about their orders or name them."""
+    yield from customer.tickets.values_list("reference", flat=True)
+    nobodys = Ticket.objects.filter(customer=None).select_related("customer", "order").order_by("pk")
+    for ticket in nobodys.prefetch_related("messages").iterator(chunk_size=500):
+        messages = list(ticket.messages.all())
+        open_readable([ticket, *messages])
+        told = [ticket.order.reference if ticket.order else None, ticket.subject, *(m.body for m in messages)]
+        if traces.within(told):
+            yield ticket.reference
+
+
+def erasure_get(*, reference: str, customer_id: str | None = None) -> ErasureRequest:
+    """The request with this number, in any case, and its customer; one query.
+
+    :param customer_id: whom it has to be about.
+    :raises NotFound:
+    """
+    asked = reference.strip()
+    rows = ErasureRequest.objects.select_related("customer__loyalty").filter(reference__in=[asked, asked.upper()])
+    found = rows.filter(customer__public_id__iexact=customer_id).first() if customer_id else rows.first()
+    if found is None:
+        raise NotFound("There is no such request.", request=asked if REFERENCE.fullmatch(asked) else None)
+    return found
+
+
+def customers_inactive(*, since: datetime) -> QuerySet[Customer]:
+    """Customers, not erased yet, of whom nothing has happened since: no sale, ticket, entry of points or change. They
+    have neither an open ticket nor a request to be erased.
+    """
+    later = Q(occurred_at__gte=since)
+    mine: dict[str, Any] = {"customer": OuterRef("pk")}
+    active = [
+        CustomerOrder.objects.filter(order__occurred_at__gte=since, **mine),
+        Ticket.objects.filter(Q(updated_at__gte=since) | Q(status__in=WAITING), **mine),
+        Interaction.objects.filter(later, **mine),
+        LoyaltyEntry.objects.filter(later, account__customer=OuterRef("pk")),
+        ErasureRequest.objects.filter(decided_at=None, **mine),
+        Customer.history.filter(history_date__gte=since, id=OuterRef("pk")),
+    ]
+    rows = Customer.objects.filter(erased_at=None, created_at__lt=since, member_since__lt=since)
+    for found in active:
+        rows = rows.filter(~Exists(found))
+    return rows.order_by("pk")
 
 
 def loyalty_page(*, customer: Customer, limit: int, before: int | None) -> tuple[list[LoyaltyEntry], int | None]:

@@ -19,18 +19,21 @@ from .models import Customer, Interaction, LoyaltyEntry, Ticket, TicketMessage
 from .schemas import LoyaltyItem
 from .subject_schemas import (
     SubjectData,
+    SubjectErasure,
     SubjectInteraction,
     SubjectLine,
     SubjectLook,
     SubjectMessage,
     SubjectOrder,
     SubjectProfile,
+    SubjectRecord,
     SubjectReturn,
     SubjectReturnLine,
     SubjectState,
     SubjectTask,
     SubjectTicket,
 )
+from .traces import states_of
 
 PROFILE = "customers.query_customer"
 CHANGES = {"+": "added", "~": "changed", "-": "removed"}
@@ -39,7 +42,7 @@ DATASETS = ("customers", "tickets", "tasks")
 
 
 def subject_data(customer: Customer) -> SubjectData:
-    """All of it, from about twenty queries, two of which look through the whole trail."""
+    """All of it, from about twenty queries, three of which look through the whole trail."""
     bring_up_to_date()
     tasks = list(_tasks(customer))
     return SubjectData(
@@ -60,6 +63,8 @@ def subject_data(customer: Customer) -> SubjectData:
         tickets=_tickets(customer),
         interactions=_interactions(customer),
         tasks=tasks,
+        erasures=_erasures(customer),
+        records=list(_records(customer)),
         looked_at=sorted([*_looks(customer), *_profile_tasks(tasks)], key=lambda look: look.at),
     )
 
@@ -69,10 +74,8 @@ def _personal(customer: Any) -> dict[str, str | None]:
 
 
 def _states(customer: Customer) -> list[SubjectState]:
-    """A row of history has the ciphertexts of its customer, which open at the customer's place."""
-    rows = list(customer.history.order_by("history_date", "history_id"))
-    states = [Customer(**{f.attname: getattr(row, f.attname) for f in Customer._meta.concrete_fields}) for row in rows]
-    open_rows(states)
+    found = states_of(customer)
+    open_rows(state for _, state in found)
     return [
         SubjectState(
             at=row.history_date,
@@ -82,7 +85,7 @@ def _states(customer: Customer) -> list[SubjectState]:
             tier=state.tier,
             member_since=state.member_since,
         )
-        for row, state in zip(rows, states, strict=True)
+        for row, state in found
     ]
 
 
@@ -218,6 +221,43 @@ def _tasks(customer: Customer) -> Iterator[SubjectTask]:
 
 def _profile_tasks(tasks: list[SubjectTask]) -> Iterator[SubjectLook]:
     return (SubjectLook(at=t.at, user_id=t.user_id, how=t.operation) for t in tasks if t.operation == PROFILE)
+
+
+def _erasures(customer: Customer) -> list[SubjectErasure]:
+    rows = list(customer.erasures.select_related("customer").order_by("pk"))
+    open_rows(rows)
+    return [
+        SubjectErasure(
+            request=row.reference,
+            status=row.status,
+            ground=row.ground,
+            reason=row.reason,
+            requested_at=row.requested_at,
+            requested_by=row.requested_by,
+            decided_at=row.decided_at,
+            decided_by=row.decided_by or None,
+            receipt=row.receipt or None,
+        )
+        for row in rows
+    ]
+
+
+def _records(customer: Customer) -> Iterator[SubjectRecord]:
+    """Records that name the customer by their id, or the row of their profile."""
+    changed = {f'"key":"{customer.pk}"', f'"model":"{Customer._meta.label}"'}
+    named = f'"{customer.public_id}"'
+    rows = AuditRecord.objects.filter(
+        Q(payload__contains=named) | Q(event=events.OBJECT_CHANGED, payload__contains=f'"key":"{customer.pk}"')
+    )
+    for record in rows.order_by("seq").iterator(chunk_size=1000):
+        if named in record.payload or all(text in record.payload for text in changed):
+            yield SubjectRecord(
+                seq=record.seq,
+                event=record.event,
+                at=record.timestamp,
+                user_id=record.user_id,
+                task_id=str(record.task_id) if record.task_id else None,
+            )
 
 
 def _looks(customer: Customer) -> Iterator[SubjectLook]:

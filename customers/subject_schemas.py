@@ -125,6 +125,28 @@ class SubjectLook(Output):
     how: Annotated[str, Field(description="the operation, a page of the admin, or an export")]
 
 
+class SubjectErasure(Output):
+    request: str
+    status: str
+    ground: str
+    reason: str | None
+    requested_at: UtcTime
+    requested_by: str
+    decided_at: UtcTime | None
+    decided_by: str | None
+    receipt: str | None
+
+
+class SubjectRecord(Output):
+    """Of the audit trail, where the whole of it can be verified."""
+
+    seq: int
+    event: str
+    at: UtcTime
+    user_id: str
+    task_id: str | None
+
+
 class SubjectData(Output):
     subject_field: ClassVar = "customer_id"
 
@@ -138,6 +160,8 @@ class SubjectData(Output):
     tickets: Annotated[list[SubjectTicket], PERSONAL]
     interactions: Annotated[list[SubjectInteraction], PERSONAL]
     tasks: Annotated[list[SubjectTask], PERSONAL, Field(description="requests to the shop's agents about this person")]
+    erasures: Annotated[list[SubjectErasure], PERSONAL, Field(description="requests to erase the person")]
+    records: Annotated[list[SubjectRecord], PERSONAL, Field(description="of the audit trail that name the person")]
     looked_at: Annotated[
         list[SubjectLook], PERSONAL, Field(description="when, and by whom, personal data was seen before this time")
     ]

@@ -8,6 +8,7 @@ from shop_assistant.agents import Input, Output
 from shop_assistant.agents.fields import PERSONAL, PRINTABLE, Code, Number, PersonalText, UtcTime
 
 from .models import SentimentScore, Ticket
+from .models.support import TICKET
 from .schemas import CustomerId, among, only
 
 Message = Annotated[
@@ -33,8 +34,6 @@ class TicketRequest(Input):
             ]
         },
     )
-    subject_field: ClassVar = "customer_id"
-
     topic: Annotated[PersonalText, PERSONAL, Field(alias="subject", description="what it is about, in a line")]
     message: Annotated[Message, Field(description="in the customer's words; its mood is scored")]
     customer_id: CustomerId | None = None
@@ -80,12 +79,8 @@ class TicketReply(Input):
 
     @property
     def subject(self) -> str | None:
-        """Whose key seals the message: the ticket's customer's; one query."""
-        names = {self.ticket_id, self.ticket_id.upper()}
-        found: str | None = (
-            Ticket.objects.filter(reference__in=names).values_list("customer__public_id", flat=True).first()
-        )
-        return found
+        """The ticket's own key seals what is said in it."""
+        return f"{TICKET}{self.ticket_id.upper()}"
 
 
 class TicketHandled(Output):

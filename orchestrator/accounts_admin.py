@@ -2,26 +2,43 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
-from audit.admin_base import AuditedAdmin, NeatColumns, ReadOnlyAdmin
-from shop_assistant.accounts.models import LoginSession, RateCount, User
-from shop_assistant.vault.models import SubjectKey
+from audit.admin_base import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline, ShopAdmin
+from shop_assistant.accounts.models import LoginAttempts, LoginSession, RateCount, RecoveryCode, SecondFactor, User
+from shop_assistant.vault.models import KeyCheck, RetentionPeriod, SubjectKey
+
+from .logins import login_unlock, second_factor_reset, sessions_end
+
+
+class SecondFactorInline(ReadOnlyInline):
+    model = SecondFactor
+    fields = ("created_at", "confirmed_at")
+
+
+class RecoveryCodeInline(ReadOnlyInline):
+    model = RecoveryCode
+    fields = ("used_at",)
+    verbose_name_plural = "recovery codes"
 
 
 @admin.register(User)
-class ShopUserAdmin(AuditedAdmin, NeatColumns, UserAdmin, ModelAdmin):  # type: ignore[misc]
+class ShopUserAdmin(ShopAdmin, UserAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "roles", "public_id", "is_active", "is_staff", "last_login")
+    list_display = ("username", "roles", "public_id", "is_active", "is_staff", "second_factor", "last_login")
+    list_select_related = ("second_factor",)
     list_filter = ("is_active", "is_staff", "groups")
     search_fields = ("username", "=public_id")
     search_help_text = "name in part, user id as a whole"
@@ -33,6 +50,11 @@ class ShopUserAdmin(AuditedAdmin, NeatColumns, UserAdmin, ModelAdmin):  # type: 
     )
     readonly_fields = ("public_id", "last_login", "date_joined")
     filter_horizontal = ()
+    actions = ("unlock", "log_out", "reset_second_factor")
+    inlines = (SecondFactorInline, RecoveryCodeInline)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        return self.inlines if obj else ()
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Roles are few: boxes to tick."""
@@ -44,6 +66,35 @@ class ShopUserAdmin(AuditedAdmin, NeatColumns, UserAdmin, ModelAdmin):  # type: 
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Another role ends the user's logins; who changes the own one stays logged in here."""
+        super().save_related(request, form, formsets, change)
+        if form.instance == request.user:
+            update_session_auth_hash(request, form.instance)
+
+    @admin.action(description="Let them try to log in again", permissions=["change"])
+    def unlock(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        self._each(request, users, login_unlock)
+
+    @admin.action(description="Log out everywhere", permissions=["change"])
+    def log_out(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        self._each(request, users, sessions_end)
+
+    @admin.action(description="Take off the second factor", permissions=["change"])
+    def reset_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        self._each(request, users, second_factor_reset)
+
+    @staticmethod
+    def _each(request: HttpRequest, users: QuerySet[User], change: Any) -> None:
+        by = getattr(request.user, "public_id", "")
+        with transaction.atomic():
+            done = [user.get_username() for user in users.order_by("pk") if change(user, by=by, channel="admin")]
+        messages.success(request, f"Done for {', '.join(done)}." if done else "There was nothing to do.")
+
+    @admin.display(description="second factor", boolean=True)
+    def second_factor(self, user: User) -> bool:
+        return hasattr(user, "second_factor") and user.second_factor.confirmed_at is not None
 
     @admin.display(description="roles")
     def roles(self, user: User) -> str:
@@ -67,6 +118,14 @@ class LoginSessionAdmin(ReadOnlyAdmin):
     fields = ("user", "created_at", "rotated_at", "expires_at", "revoked_at", "revoked_because")
 
 
+@admin.register(LoginAttempts)
+class LoginAttemptsAdmin(ReadOnlyAdmin):
+    """Under which names; whose they are is not kept readable, as some are passwords typed in the wrong field."""
+
+    list_display = ("login", "address", "failures", "tried_at", "locked_until", "succeeded_at")
+    list_filter = (("locked_until", admin.EmptyFieldListFilter),)
+
+
 @admin.register(RateCount)
 class RateCountAdmin(ReadOnlyAdmin):
     list_display = ("caller", "started_at", "count", "seconds")
@@ -78,3 +137,38 @@ class SubjectKeyAdmin(ReadOnlyAdmin):
     list_filter = ("master_key", ("destroyed_at", admin.EmptyFieldListFilter))
     search_fields = ("=subject",)
     fields = ("subject", "master_key", "created_at", "destroyed_at")
+
+
+@admin.register(KeyCheck)
+class KeyCheckAdmin(ReadOnlyAdmin):
+    """Which keys the shop's data needs."""
+
+    list_display = ("name",)
+    fields = ("name",)
+
+
+class PeriodForm(forms.ModelForm):
+    class Meta:
+        model = RetentionPeriod
+        fields = ("days", "active")
+
+    def clean_days(self) -> int:
+        days: int = self.cleaned_data["days"]
+        if days < self.instance.at_least:
+            raise forms.ValidationError(f"Keep them for {self.instance.at_least} days at least.")
+        return days
+
+
+@admin.register(RetentionPeriod)
+class RetentionPeriodAdmin(ShopAdmin):
+    form = PeriodForm
+    list_display = ("kind", "days", "active", "about")
+    ordering = ("kind",)
+    fields = ("kind", "about", "days", "at_least", "active")
+    readonly_fields = ("kind", "about", "at_least")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field
 
 from customers.loyalty import points_earn, points_for, points_redeem, points_refund, value_of
 from customers.models import Customer, Interaction, LoyaltyEntry
-from customers.selectors import customer_serve, order_of
+from customers.schemas import CustomerId
+from customers.selectors import customer_serve, order_of, owner_of
 from customers.services import interaction_record, order_link
 from inventory.models import Order, OrderLine, OrderReturn, Product
 from inventory.selectors import location_get, products_get
@@ -39,7 +40,7 @@ class Sell(Input):
     subject_field = "customer_id"
 
     lines: Items
-    customer_id: Code | None = Field(None, description="left out: a walk-in sale")
+    customer_id: CustomerId | None = Field(None, description="left out: a walk-in sale")
     coupon: Code | None = None
     redeem_points: int | None = Field(None, ge=1, le=1_000_000_000, description="pay so many points' worth")
     location: Code | None = Field(None, description="take everything from there; left out: from wherever it lies")
@@ -84,6 +85,11 @@ class Return(Input):
     lines: Items | None = Field(None, description="what comes back; left out: everything still out")
     reason: PersonalText | None = None
     restock: bool = Field(True, description="false: the goods can't be sold again")
+
+    @property
+    def subject(self) -> str | None:
+        """Whose key seals the reason: that of the order's customer; one query."""
+        return owner_of(reference=self.order) if self.reason else None
 
 
 class ReturnedItem(Output):

@@ -9,7 +9,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
+from audit.anchors.keeping import late
 from audit.models import Outbox
+from audit.standing import refusal
 
 from .models import TaskState, Worker
 
@@ -27,9 +29,17 @@ def readiness() -> dict[str, Any]:
         status = "degraded"  # the shop goes on selling while the audit database is away
     waiting, lag = audit_lag()
     checks |= {"audit_waiting": waiting, "audit_lag_seconds": lag}
-    if lag > LATE_SECONDS:
+    if checks[settings.AUDIT_DATABASE] == "ok":
+        checks |= _trail()
+    if lag > LATE_SECONDS or any(checks.get(name, "ok") != "ok" for name in ("audit_sealing", "audit_anchors")):
         status = "degraded"
     return {"status": status, "checks": checks}
+
+
+def _trail() -> dict[str, str | int]:
+    """Whether the sealer goes on, and whether the anchors keep up with it."""
+    waiting = ", ".join(late())
+    return {"audit_sealing": refusal() or "ok", "audit_anchors": f"no checkpoint taken: {waiting}" if waiting else "ok"}
 
 
 def audit_lag() -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -65,7 +65,7 @@ def consult(operation: Operation, payload: Any, context: Context) -> Claim | Out
     """
     if not context.idempotency_key:
         return None
-    fingerprint = _fingerprint(operation, payload, context)
+    fingerprint, *older = _fingerprints(operation, payload, context)
     route = operation.label
     found = (
         IdempotencyKey.objects.select_related("task")
@@ -76,7 +76,7 @@ def consult(operation: Operation, payload: Any, context: Context) -> Claim | Out
     if found is None or _released(found.task):
         return claim
     _record_repeat(found.task, context)
-    if bytes(found.fingerprint) != fingerprint:
+    if bytes(found.fingerprint) not in (fingerprint, *older):
         reused = IdempotencyKeyReused(idempotency_key=context.idempotency_key)
         reused.recorded = True
         raise reused
@@ -108,10 +108,11 @@ def stored_error(task: TaskState) -> AgentError:
     return error
 
 
-def _fingerprint(operation: Operation, payload: Any, context: Context) -> bytes:
-    """Keyed, because a plain hash of a short request with personal data could be guessed."""
+def _fingerprints(operation: Operation, payload: Any, context: Context) -> list[bytes]:
+    """Keyed, because a plain hash of a short request with personal data could be guessed; the newest key's first."""
     asked = canonical([operation.label, context.on_behalf_of, context.respond_async, payload]).encode()
-    return hmac.new(settings.LOOKUP_KEY, asked, hashlib.sha256).digest()
+    keys = (settings.LOOKUP_KEY, *settings.OLDER_LOOKUP_KEYS)
+    return [hmac.new(key, asked, hashlib.sha256).digest() for key in keys]
 
 
 def _record_repeat(task: TaskState, context: Context) -> None:
@@ -125,9 +126,7 @@ def _record_repeat(task: TaskState, context: Context) -> None:
     )
 
 
-def keys_prune() -> int:
-    """Forget the keys older than IDEMPOTENCY_HOURS; how many."""
-    deleted, _ = IdempotencyKey.objects.filter(
-        created_at__lt=timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
-    ).delete()
+def keys_prune(before: datetime) -> int:
+    """Forget the keys of earlier requests; how many."""
+    deleted, _ = IdempotencyKey.objects.filter(created_at__lt=before).delete()
     return deleted

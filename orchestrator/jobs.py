@@ -2,15 +2,16 @@
 
 import os
 import socket
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
+from audit.completeness import completeness_run, last_run
 from shop_assistant.agents.jobs import every
 
 from .health import worker_beat
-from .idempotency import keys_prune
 from .tasks import tasks_sweep
 from .uploads import uploads_sweep
 
@@ -29,11 +30,16 @@ def tell_of_worker() -> None:
 
 
 @every(seconds=3600)
+def look_for_gaps() -> None:
+    """Not again where another worker has just done so."""
+    last = last_run()
+    if last is None or timezone.now() - last.began_at > timedelta(minutes=50):
+        completeness_run()
+
+
+@every(seconds=3600)
 def prune() -> None:
-    """Idempotency keys past their time, files uploaded and not imported, and the queue's messages of yesterday,
-    whatever became of them.
-    """
-    keys_prune()
+    """Files uploaded and not imported, and the queue's messages of yesterday, whatever became of them."""
     uploads_sweep()
     if settings.TASKS_BACKEND == "database":
         call_command("prune_db_task_results", min_age_days=1, verbosity=0)

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 
 from django.db import DatabaseError
+from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from audit.verification import log_size
+from audit.anchors.keeping import behind
+from audit.completeness import last_run
+from audit.standing import refusal
+from audit.tiles import log_size
 from shop_assistant import measuring
 
 from .health import audit_lag, failures_by_code, tasks_by_state, workers_seen
@@ -18,7 +22,7 @@ class ShopCollector:
     """A figure whose database or queue is away is left out; the others are needed then."""
 
     def collect(self) -> Iterator[Metric]:
-        for figures in (_tasks, _audit, _workers, _queue):
+        for figures in (_tasks, _audit, _completeness, _workers, _queue):
             yield from _available(figures)
 
 
@@ -48,8 +52,25 @@ def _audit() -> Iterator[Metric]:
         size = log_size()
     except DatabaseError:
         return  # the audit database is away, as the waiting events show
+    yield GaugeMetricFamily(
+        "shop_audit_refused", "1 while the sealer refuses to go on", value=int(refusal() is not None)
+    )
+    anchors = GaugeMetricFamily(
+        "shop_audit_anchor_seconds", "Time that a checkpoint waits for an anchor", labels=["kind"]
+    )
+    for kind, seconds in behind().items():
+        anchors.add_metric([kind], seconds)
+    yield anchors
     yield GaugeMetricFamily("shop_audit_records", "Records in the trail", value=size)
     yield GaugeMetricFamily("shop_audit_events", "Events ever written", value=size + waiting)
+
+
+def _completeness() -> Iterator[Metric]:
+    last = last_run()
+    if last is not None:
+        yield GaugeMetricFamily("shop_audit_gaps", "Found by the last check of completeness", value=last.gaps)
+        age = (timezone.now() - last.began_at).total_seconds()
+        yield GaugeMetricFamily("shop_audit_gaps_seconds", "Time since that check began", value=age)
 
 
 def _workers() -> Iterator[Metric]:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from audit.blocking import proposal_check
 from audit.history import authored
 from audit.services import denial_count
 from shop_assistant.accounts.models import SYSTEM_USER_ID, User
@@ -66,6 +67,7 @@ class Work:
         agent = registry.agents[self.operation.agent]
         with self.context.trace.step(self.operation.agent, self.operation.name, attempt):
             output: Output = self.operation.func(agent, self.context, self.data)
+            proposal_check(self.operation.label, self.data, output, self.context)
         return output
 
     def dump(self, output: Output) -> tuple[Any, Any]:

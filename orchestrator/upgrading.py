@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connections
 
+from audit.history import histories_begin
+
 from .backups.postgres import parameters
 
 LOCK = 0x5E_A2  # the advisory lock's number on PostgreSQL
@@ -25,6 +27,7 @@ def upgrade() -> None:
         for alias in settings.DATABASES:
             _make_private(connections[alias])
             call_command("migrate", database=alias, interactive=False, verbosity=0)
+        histories_begin()
 
 
 def _make_private(connection: Any) -> None:

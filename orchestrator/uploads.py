@@ -164,5 +164,11 @@ def uploads_sweep() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def uploads_remove() -> None:
+    """Remove all of them; whoever waits for one chooses it again."""
+    for folder in _folder().glob("*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _folder() -> Path:
     return Path(settings.VAR_DIR) / "uploads"

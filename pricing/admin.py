@@ -1,5 +1,6 @@
 """Price rules to edit, list prices to plan, recommendations to decide on."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,19 +11,34 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from audit.admin_base import ReadOnlyAdmin, ShopAdmin, go, told
 from audit.admin_filters import DayRangeFilter
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
-from .models import CouponRedemption, CouponUse, PriceChange, PriceRecommendation, PriceRule
+from .models import CouponRedemption, CouponUse, DiscountApproval, PriceChange, PriceRecommendation, PriceRule
 from .services import price_change_schedule
+
+
+class DiscountForm(BaseDialogForm):
+    percent = forms.DecimalField(
+        label="Up to so many percent off the list price",
+        min_value=Decimal("0.001"),
+        max_value=Decimal(100),
+        decimal_places=3,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    reason = forms.CharField(max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
+    confirm = forms.BooleanField(
+        label="I approve what I made myself; nobody else may", required=False, widget=UnfoldBooleanSwitchWidget
+    )
 
 
 @admin.register(PriceRule)
 class PriceRuleAdmin(ShopAdmin):
+    actions_detail = ("approve_discount",)
     list_display = ("code", "name", "kind", "value", "min_quantity", "product", "category", "coupon", "active")
     list_filter = ("active", "kind", "exclusive", "customer_tier", "channel")
     search_fields = ("code", "name", "coupon", "product__sku", "product__name")
@@ -35,6 +51,41 @@ class PriceRuleAdmin(ShopAdmin):
         ("Beside other rules", {"fields": ("priority", "exclusive")}),
         ("Coupon", {"fields": ("coupon", "coupon_limit", "coupon_limit_per_customer")}),
     )
+
+    def has_approve_discount_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return bool(request.user.has_perm("agents.pricing.approve_discount"))
+
+    @action(
+        description="Approve a deep discount",
+        url_path="approve-discount",
+        icon="check_circle",
+        permissions=["approve_discount"],
+        dialog={
+            "title": "Approve discounts beyond the shop's limit?",
+            "description": "The rule may then take part in discounts of up to so much. Your approval is recorded.",
+            "form_class": DiscountForm,
+            "form_submit_text": "Approve",
+        },
+    )
+    def approve_discount(self, request: HttpRequest, form: DiscountForm, object_id: str) -> HttpResponse:
+        rule = get_object_or_404(PriceRule, pk=object_id)
+        asked = {"rule_id": rule.code} | {name: form.cleaned_data[name] for name in ("percent", "reason", "confirm")}
+        try:
+            made = call("pricing", "approve_discount", asked, user=request.user, channel="admin")
+        except AgentError as error:
+            form.add_error("confirm" if error.details.get("missing") == "confirm" else "reason", told(error))
+            return render(request, "unfold/helpers/dialog.html", {"dialog": self.approve_discount.dialog, "form": form})
+        self.message_user(request, f"{rule}: approved up to {made['percent']} % ({made['approval']})", messages.SUCCESS)
+        return go(request, reverse("admin:pricing_pricerule_change", args=[rule.pk]))
+
+
+@admin.register(DiscountApproval)
+class DiscountApprovalAdmin(ReadOnlyAdmin):
+    list_display = ("rule", "percent", "reason", "made_by", "approved_by", "approved_at")
+    list_filter = (("approved_at", DayRangeFilter),)
+    list_filter_submit = True
+    ordering = ("-pk",)
+    search_fields = ("rule__code", "=approved_by")
 
 
 @admin.register(CouponUse)

@@ -12,11 +12,13 @@ from . import presenting, selectors
 from .elasticity import Objective
 from .schemas import (
     ApplyDiscount,
+    ApproveDiscount,
     ApprovePrice,
     Calculate,
     Calculated,
     CalculatedBasket,
     DeclinePrice,
+    DiscountApproved,
     ListRules,
     PriceDecision,
     Recommend,
@@ -25,6 +27,7 @@ from .schemas import (
 )
 from .services import (
     DEFAULT_CHANNEL,
+    discount_approve,
     price_advise,
     price_change_approve,
     price_change_cancel,
@@ -139,6 +142,27 @@ class PricingAgent(Agent):
         found = selectors.recommendation_get(pk=data.recommendation_id or 0)
         rejected = recommendation_reject(recommendation=found, user_id=context.user_id)
         return presenting.decided_recommendation(rejected, "declined", context.user_id)
+
+    @operation(
+        roles=MANAGEMENT,
+        effect=Effect.WRITE,
+        route="pricing/approve-discount",
+        audit="approved discounts of up to {percent} % by {rule_id} ({approval}; changed last by {made_by})",
+    )
+    def approve_discount(self, context: Context, data: ApproveDiscount) -> DiscountApproved:
+        """Let a price rule take part in discounts beyond the shop's limit. Another person than who changed the rule
+        last has to, where the shop has another who may; a shop of one confirms twice, and the record says
+        self-approved.
+        """
+        made = discount_approve(
+            rule=selectors.rule_get(rule_id=data.rule_id),
+            percent=data.percent,
+            reason=data.reason,
+            user_id=context.user_id,
+            confirm=data.confirm,
+            task_id=context.task_id,
+        )
+        return presenting.approved_discount(made)
 
     @operation(roles=STAFF, effect=Effect.READ, route="pricing/rules", audit="listed price rules")
     def rules(self, context: Context, data: ListRules) -> RulesListed:

@@ -8,11 +8,12 @@ from inventory.models import Product
 from shop_assistant.money import round_money
 
 from .elasticity import Advice, Effect, History
-from .models import PriceChange, PriceRecommendation
+from .models import DiscountApproval, PriceChange, PriceRecommendation
 from .rules import described
 from .schemas import (
     Calculated,
     CalculatedBasket,
+    DiscountApproved,
     Elasticity,
     LinePrice,
     PriceDecision,
@@ -178,4 +179,15 @@ def decided_recommendation(found: PriceRecommendation, approval: Approval, decid
         proposed_by=found.proposed_by,
         decided_by=decided_by,
         approval=approval,
+    )
+
+
+def approved_discount(made: DiscountApproval) -> DiscountApproved:
+    return DiscountApproved(
+        rule_id=made.rule.code,
+        percent=made.percent,
+        made_by=made.made_by,
+        approved_by=made.approved_by,
+        approved_at=made.approved_at,
+        approval="self-approved" if made.self_approved else "four eyes",
     )

@@ -5,8 +5,21 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from customers.schemas import CustomerId
 from shop_assistant.agents import Input, Output
-from shop_assistant.agents.fields import PRINTABLE, Code, Cursor, Limit, Money, Number, Quantity, Sku, UtcTime
+from shop_assistant.agents.fields import (
+    PRINTABLE,
+    Code,
+    Cursor,
+    Limit,
+    Money,
+    Number,
+    Percentage,
+    Quantity,
+    Sku,
+    Text,
+    UtcTime,
+)
 
 Channel = Annotated[
     str,
@@ -59,7 +72,7 @@ class Calculate(Input):
         max_length=MAX_LINES,
         description="a basket; lines of one SKU count together for quantity breaks",
     )
-    customer_id: Code | None = Field(None, description="whose tier and coupon limits count")
+    customer_id: CustomerId | None = Field(None, description="whose tier and coupon limits count")
     coupon: Code | None = Field(None, description="in any case; it has to lower a price")
     channel: Channel | None = Field(None, description="where it is sold; shop, when left out")
     at: UtcTime | None = Field(
@@ -97,7 +110,7 @@ class ApplyDiscount(Input):
     quantity: Quantity = Field(description="in the product's unit")
     rule_id: Code | None = Field(None, description="code of the one price rule to apply; or give coupon")
     coupon: Code | None = Field(None, description="coupon of the one price rule to apply, in any case")
-    customer_id: Code | None = Field(None, description="whose tier and coupon limits count")
+    customer_id: CustomerId | None = Field(None, description="whose tier and coupon limits count")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -251,6 +264,28 @@ class PriceDecision(Output):
     proposed_by: str
     decided_by: str
     approval: Literal["four eyes", "self-approved", "declined"]
+
+
+class ApproveDiscount(Input):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"rule_id": "CLEARANCE", "percent": 60, "reason": "end of the season"}]}
+    )
+
+    rule_id: Code = Field(description="code of the price rule")
+    percent: Percentage = Field(
+        description="off the list price: so large may a discount be that the rule takes part in"
+    )
+    reason: Text
+    confirm: bool = Field(False, description="to approve one's own rule a second time, where nobody else may")
+
+
+class DiscountApproved(Output):
+    rule_id: str
+    percent: Number
+    made_by: str = Field(description="who had changed the rule last")
+    approved_by: str
+    approved_at: UtcTime
+    approval: Literal["four eyes", "self-approved"]
 
 
 class ListRules(Input):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 Model = type[models.Model]
 
@@ -37,17 +37,22 @@ def keys_reserve(model: Model, count: int) -> Sequence[int]:
         return range(first, first + count)
 
 
-def rows_insert(model: Model, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def rows_insert(
+    model: Model, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, using: str = DEFAULT_DB_ALIAS
+) -> None:
     """Insert rows; `columns` are the model's attributes (`order_id`, not `order`), in the order of each row's values.
 
     Times must be aware; decimals must fit their column. On PostgreSQL what a row refers to is checked at the end of
     the transaction, or by `references_check`.
     """
+    _refuse_tracked(model)
+    connection = connections[using]
     fields: list[Any] = [model._meta.get_field(name) for name in columns]
     table, names = _quoted(model._meta.db_table), ", ".join(_quoted(str(f.column)) for f in fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            statement = f"COPY {table} ({names}) FROM STDIN"
+            with connection.wrap_database_errors, cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row(row)
             return
@@ -59,12 +64,18 @@ def rows_insert(model: Model, columns: Sequence[str], rows: Iterable[Sequence[An
 
 def rows_update(model: Model, column: str, values: Mapping[int, Any]) -> None:
     """Set one column of the rows with these primary keys."""
+    _refuse_tracked(model)
     table, key = _quoted(model._meta.db_table), _quoted(model._meta.pk.column)
     field = model._meta.get_field(column)
     adapt = _plain if connection.vendor == "postgresql" else _adapters().get(type(field), _plain)
     statement = f"UPDATE {table} SET {_quoted(column)} = %s WHERE {key} = %s"  # noqa: S608  (names from the model)
     with connection.cursor() as cursor:
         cursor.executemany(statement, [(adapt(value), pk) for pk, value in values.items()])
+
+
+def _refuse_tracked(model: Model) -> None:
+    if hasattr(model._meta, "simple_history_manager_attribute"):
+        raise TypeError(f"{model.__name__} keeps a history: use create_all() or change_all()")
 
 
 def references_check() -> None:

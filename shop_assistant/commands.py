@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from shop_assistant.vault.keys import keys_check_if_there
+
 
 class ShopCommand(BaseCommand):
     examples = ""
@@ -15,6 +17,8 @@ class ShopCommand(BaseCommand):
         *("--version", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color", "--skip-checks"),
     }
     """Django's own options work, but only get in the way of the command's."""
+    checks_keys = True
+    """Whether it stops at its start when ENCRYPTION_KEYS or LOOKUP_KEY are not the shop's."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"epilog": f"examples:\n{self.examples}", "formatter_class": RawDescriptionHelpFormatter}
@@ -22,6 +26,8 @@ class ShopCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Ends quietly, with exit code 1, where nobody reads its output any more."""
+        if self.checks_keys:
+            keys_check_if_there()
         try:
             told = super().execute(*args, **options)
             sys.stdout.flush()

@@ -94,6 +94,19 @@ def text(name: str, *, default: str = "") -> str:
     return str(env.str(name, default="")).strip() or default
 
 
+def path(name: str, *, default: Path | None) -> Path | None:
+    """A file's path; `off` is none."""
+    value = text(name, default=str(default or "off"))
+    return None if value.lower() == "off" else Path(value)
+
+
+def email(name: str) -> str:
+    value = text(name)
+    if value and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", value):
+        raise _wrong(name, "an e-mail address")
+    return value
+
+
 def listing(name: str) -> list[str]:
     return [part.strip() for part in text(name).split(",") if part.strip()]
 
@@ -141,20 +154,45 @@ def rate(name: str, *, default: str) -> tuple[int, int] | None:
     return int(found[1]), seconds[found[2]]
 
 
-def key_ring(name: str, fallback: str) -> dict[str, bytes]:
-    """`id:base64,id2:base64` as ids and 32-byte keys; the first is the one in use."""
+def key_ring(name: str, fallback: str, *, file: str = "") -> dict[str, bytes]:
+    """`id:base64,id2:base64` as ids and 32-byte keys; the first is the one in use.
+
+    :param file: value of NAME_FILE: the file that holds them instead, one a line.
+    """
     ring: dict[str, bytes] = {}
-    for part in (text(name) or fallback).split(","):
+    told = text(name)
+    if file:
+        told, name = _from_file(name, file), f"{name}_FILE"
+    for part in (told or fallback).split(","):
         key_id, _, encoded = part.strip().partition(":")
         if not re.fullmatch(r"[a-z0-9-]{1,16}", key_id):
             raise _wrong(name, "id:base64 pairs separated by commas, an id being 1-16 of a-z, 0-9 and -")
+        if key_id in ring:
+            raise _wrong(name, f"made of keys with an id of their own each; {key_id} is there twice")
         ring[key_id] = _key_bytes(name, encoded)
     return ring
 
 
-def key(name: str, fallback: str) -> bytes:
-    """One 32-byte key, as base64."""
-    return _key_bytes(name, text(name) or fallback)
+def _from_file(name: str, file: str) -> str:
+    """The lines of a file, joined by commas.
+
+    :raises ImproperlyConfigured: when the variable is set as well, or the file can't be read.
+    """
+    if text(name):
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one of them.")
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {file} can't be read ({error}).") from None
+    kept = [line.strip().strip(",") for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not kept:
+        raise ImproperlyConfigured(f"{name}_FILE: {file} has no key in it: a line each, id:base64, the newest first.")
+    return ",".join(kept)
+
+
+def keys(name: str, fallback: str) -> list[bytes]:
+    """32-byte keys as base64, by commas; the first is the one in use, the others are those before it."""
+    return [_key_bytes(name, part.strip()) for part in (text(name) or fallback).split(",")]
 
 
 def _key_bytes(name: str, encoded: str) -> bytes:

@@ -14,12 +14,14 @@ PAGES = {
         ("Returns", "inventory.orderreturn", "undo"),
         ("Customers", "customers.customer", "person"),
         ("Tickets", "customers.ticket", "support_agent"),
+        ("Erasures", "customers.erasurerequest", "person_remove"),
     ],
     "Prices": [
         ("Price rules", "pricing.pricerule", "percent"),
         ("Planned prices", "pricing.pricechange", "event"),
         ("Recommendations", "pricing.pricerecommendation", "lightbulb"),
         ("Coupons used", "pricing.couponredemption", "confirmation_number"),
+        ("Discounts approved", "pricing.discountapproval", "verified"),
     ],
     "Stock room": [
         ("Movements", "inventory.stockmovement", "swap_horiz"),
@@ -39,19 +41,31 @@ PAGES = {
     "Trail": [
         ("Audit records", "audit.auditrecord", "history"),
         ("Outbox", "audit.outbox", "outbox"),
+        ("Checkpoints", "audit.checkpoint", "verified_user"),
+        ("Anchorings", "audit.anchoring", "anchor"),
+        ("Completeness", "audit.completenessrun", "rule"),
         ("Tasks", "orchestrator.taskstate", "task"),
         ("Workers", "orchestrator.worker", "engineering"),
         ("Refused calls", "audit.denial", "block"),
         ("Findings", "audit.finding", "flag"),
         ("Compliance rules", "audit.compliancerule", "gavel"),
+        ("Judged days", "audit.complianceday", "calendar_month"),
     ],
     "Access": [
         ("Users", "accounts.user", "group"),
         ("Roles", "auth.group", "badge"),
         ("Logins", "accounts.loginsession", "login"),
+        ("Failed logins", "accounts.loginattempts", "lock_clock"),
         ("Keys", "vault.subjectkey", "key"),
+        ("Retention periods", "vault.retentionperiod", "auto_delete"),
     ],
 }
+
+OVERVIEWS = (
+    ("Compliance", "fact_check", "compliance", "agents.audit.compliance_report"),
+    ("Audit", "policy", "trail", "agents.audit.query"),
+)
+"""Pages that are no list of a model: title, icon, name of the address, permission."""
 
 
 def icon(request: HttpRequest) -> str:
@@ -67,10 +81,23 @@ def styles(request: HttpRequest) -> str:
     return static("orchestrator/admin.css")
 
 
+def account(request: HttpRequest) -> list[dict[str, str]]:
+    """What users may do about their own login."""
+    return [
+        {"title": "Change password", "link": reverse("admin:password_change")},
+        {"title": "Second factor", "link": reverse("second-factor")},
+    ]
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     operations = {"title": "Operations", "icon": "bolt", "link": reverse("operations")}
     exports = {"title": "Exports", "icon": "download", "link": reverse("exports")}
-    groups: list[dict[str, Any]] = [{"items": [operations, exports]}]
+    overseen = [
+        {"title": title, "icon": icon, "link": reverse(name)}
+        for title, icon, name, permission in OVERVIEWS
+        if request.user.has_perm(permission)
+    ]
+    groups: list[dict[str, Any]] = [{"items": [operations, exports, *overseen]}]
     for title, pages in PAGES.items():
         items = [
             {"title": name, "icon": icon, "link": reverse(f"admin:{model.replace('.', '_')}_changelist")}

@@ -10,6 +10,8 @@ urlpatterns = [
     path("admin/operations/", include("orchestrator.operation_pages")),
     path("admin/exports/", include("orchestrator.exporting.pages")),
     path("admin/import/", include("orchestrator.upload_pages")),
+    path("admin/", include("audit.pages.urls")),
+    path("admin/", include("orchestrator.login_pages")),
     path("admin/", admin.site.urls),
 ]
 

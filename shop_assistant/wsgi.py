@@ -8,3 +8,7 @@ from shop_assistant.environment import settings_module
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 application = get_wsgi_application()
+
+from shop_assistant.vault.keys import keys_check_if_there  # noqa: E402  (models need the settings)
+
+keys_check_if_there()

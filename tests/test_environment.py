@@ -27,7 +27,7 @@ def test_ledgers_are_empty_and_guarded_after_a_flush(run: int, users: dict[Role,
     assert not Checkpoint.objects.exists()
     assert missing_triggers("default") == []
     assert users[Role.SERVICE].groups.get().permissions.exists()
-    Checkpoint.objects.create(size=run, root=b"", frontier="", note="")
+    Checkpoint.objects.create(size=run, root=b"", note="")
 
 
 def test_clients_carry_their_users_token(api: Callable[[str | None], Api]) -> None:

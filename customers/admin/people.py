@@ -3,31 +3,36 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.html import format_html_join
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from audit.admin_base import ReadOnlyAdmin, ShopAdmin
+from audit.admin_base import ReadOnlyAdmin, ShopAdmin, go, told
 from audit.admin_columns import badge, link, list_of, moment, neat
 from audit.admin_filters import DayRangeFilter
 from customers.lookups import KINDS, customers_with
 from customers.models import Customer, CustomerOrder, Interaction
 from customers.services import customer_create, customer_update
+from shop_assistant.agents.errors import AgentError
 
 from .discreet import Discreet, may_see_people
+from .erasure import AskForm, ask
 
 SEE_ALSO = (
     ("Orders", "customers.customerorder", "customer__id__exact"),
     ("Tickets", "customers.ticket", "customer__id__exact"),
     ("Points", "customers.loyaltyentry", "account__customer_id__exact"),
     ("What happened", "customers.interaction", "customer__id__exact"),
+    ("Erasures", "customers.erasurerequest", "customer__id__exact"),
 )
 
 
@@ -77,6 +82,7 @@ class CustomerAdmin(Discreet, ShopAdmin):
         ("Standing", {"fields": ("tier", "member_since", "points", "created_at", "erased_at", "see_also")}),
     )
     readonly_fields = ("points", "created_at", "erased_at", "see_also")
+    actions_detail = ("erase",)
 
     @admin.display(description="points", ordering="loyalty__balance")
     def points(self, customer: Customer) -> int | None:
@@ -102,6 +108,33 @@ class CustomerAdmin(Discreet, ShopAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
         return False
+
+    def has_erase_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        there = object_id is None or Customer.objects.filter(pk=object_id, erased_at=None).exists()
+        return request.user.has_perm("agents.customers.request_erasure") and there
+
+    @action(
+        description="Erase",
+        url_path="erase",
+        icon="person_remove",
+        permissions=["erase"],
+        dialog={
+            "title": "Ask for this customer to be erased?",
+            "description": "Nothing is erased yet: another person confirms it under Erasures, or you a second time "
+            "where nobody else may.",
+            "form_class": AskForm,
+            "form_submit_text": "Ask for it",
+        },
+    )
+    def erase(self, request: HttpRequest, form: AskForm, object_id: str) -> HttpResponse:
+        customer = get_object_or_404(Customer, pk=object_id)
+        try:
+            messages.success(request, ask(request, customer.public_id, form))
+        except AgentError as error:
+            form.add_error("reason", told(error))
+            return render(request, "unfold/helpers/dialog.html", {"dialog": self.erase.dialog, "form": form})
+        waiting = customer.erasures.latest("pk")
+        return go(request, reverse("admin:customers_erasurerequest_change", args=[waiting.pk]))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Customer], search_term: str

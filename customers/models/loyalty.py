@@ -64,6 +64,9 @@ class LoyaltyEntry(Sealed, AppendOnly):
             ),
             ciphertext_only("loyalty_ciphertext_only", "reason"),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["occurred_at"], condition=Q(kind="adjust"), name="loyalty_adjusted_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.points}"

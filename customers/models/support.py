@@ -13,6 +13,9 @@ from inventory.models import Order
 from ..encryption import Sealed, ciphertext_only
 from .people import Customer
 
+TICKET = "ticket:"
+"""What the subjects of tickets' keys begin with."""
+
 
 class Ticket(Sealed):
     class Priority(models.TextChoices):
@@ -59,8 +62,8 @@ class Ticket(Sealed):
 
     @property
     def key_subject(self) -> str:
-        """The customer's key; a key of its own where no customer is known."""
-        return self.customer.public_id if self.customer else f"ticket:{self.reference}"
+        """A key of its own, so that its words can go before its customer does."""
+        return f"{TICKET}{self.reference}"
 
     @property
     def sealed_row(self) -> str:

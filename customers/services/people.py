@@ -63,6 +63,7 @@ def customers_create_all(people: Sequence[NewCustomer]) -> list[Customer]:
     return made
 
 
+@transaction.atomic
 def customer_update(
     *,
     customer: Customer,
@@ -78,8 +79,7 @@ def customer_update(
     :raises ValidationFailed: naming what is wrong, by field.
     :raises Conflict: when the customer was erased.
     """
-    if customer.erased_at:
-        raise Conflict("This customer was erased.", customer_id=customer.public_id)
+    customer.erased_at = customer_locked(customer).erased_at
     given = {"name": name, "email": email, "phone": phone, "address": address}
     personal = {field: value.strip() for field, value in given.items() if value is not None}
     customer.tier = tier or customer.tier
@@ -92,14 +92,15 @@ def customer_update(
     return customer
 
 
-def customer_erase(*, customer: Customer) -> None:
-    """Make everything personal about a customer unreadable for ever: the key goes, orders and points stay."""
-    vault.key_destroy(customer.public_id)
-    customer.lookups.all().delete()
-    customer.__dict__.pop("opened", None)
-    if customer.erased_at is None:
-        customer.erased_at = timezone.now()
-        customer.save()
+def customer_locked(customer: Customer) -> Customer:
+    """The customer as they are now, to the transaction's end: nobody erases them meanwhile.
+
+    :raises Conflict: when the customer was erased.
+    """
+    locked: Customer = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    if locked.erased_at:
+        raise Conflict("This customer was erased.", customer_id=locked.public_id)
+    return locked
 
 
 def order_link(*, customer: Customer, order: Order) -> CustomerOrder:

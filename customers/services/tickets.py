@@ -1,5 +1,6 @@
 """Tickets: opening one, answering it, and noting the mood of what customers say."""
 
+from django.db import transaction
 from django.utils import timezone
 
 from inventory.models import Order
@@ -9,13 +10,14 @@ from shop_assistant.agents.errors import Conflict, ValidationFailed
 
 from ..models import Customer, Interaction, SentimentScore, Ticket, TicketMessage
 from ..sentiment import Mood, mood_of
-from .people import interaction_record
+from .people import customer_locked, interaction_record
 
 Author = TicketMessage.Author
 Status = Ticket.Status
 WAITING = (Status.OPEN, Status.PENDING)
 
 
+@transaction.atomic
 def ticket_create(
     *,
     subject: str,
@@ -27,10 +29,12 @@ def ticket_create(
 ) -> Ticket:
     """Open a ticket with a customer's first message, and score its mood.
 
-    Subject and message are sealed under the customer's key, or one of the ticket's own where no customer is known.
+    Subject and message are sealed under a key of the ticket's own.
 
     :raises Conflict: when the customer was erased.
     """
+    if customer:
+        customer_locked(customer)
     mood = mood_of(message)
     ticket = Ticket(
         reference=next_reference(prefix="T"),
@@ -57,6 +61,8 @@ def ticket_reply(
     """
     mood = mood_of(body) if author_kind == Author.CUSTOMER else None
     ticket = _locked(ticket, reopening=status in WAITING)
+    if ticket.customer:
+        customer_locked(ticket.customer)
     message = _add_message(ticket, ticket.messages.count() + 1, author_kind, body, user_id, mood)
     ticket.status = status or (Status.PENDING if author_kind == Author.STAFF else Status.OPEN)
     ticket.save()
@@ -89,6 +95,15 @@ def ticket_assign(*, ticket: Ticket, assigned_to: str) -> Ticket:
     ticket.assigned_to = assigned_to
     ticket.save()
     return ticket
+
+
+def tickets_close(*, customer: Customer) -> list[str]:
+    """Close what is still open of a customer's; the references."""
+    waiting = list(Ticket.objects.select_for_update(of=("self",)).filter(customer=customer, status__in=WAITING))
+    for ticket in sorted(waiting, key=lambda ticket: ticket.reference):
+        ticket.status = Status.CLOSED
+        ticket.save()
+    return [ticket.reference for ticket in waiting]
 
 
 def _locked(ticket: Ticket, *, reopening: bool = False) -> Ticket:

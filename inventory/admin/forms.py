@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.shortcuts import get_object_or_404
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -100,7 +101,7 @@ class TakeBackForm(BaseDialogForm):
         super().__init__(*args, object_id=object_id, **kwargs)
         self.skus: dict[str, str] = {}
         left: dict[str, Decimal] = {}
-        for line in order_lines(Order.objects.get(pk=object_id or 0)):
+        for line in order_lines(get_object_or_404(Order, pk=object_id or 0)):
             sku = line.product.sku
             left[sku] = left.get(sku, Decimal(0)) + line.quantity - returned_of(line)
             self._add(sku, line.product.name, left[sku])

@@ -118,6 +118,9 @@ class OrderReturn(AppendOnly):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="return_amounts_not_negative")
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["occurred_at"], condition=Q(order=None), name="return_without_order_time"),
+        ]
 
     def __str__(self) -> str:
         return self.reference

@@ -98,6 +98,11 @@ class StockMovement(AppendOnly):
         indexes: ClassVar = [
             models.Index(fields=["product", "occurred_at"], name="movement_product_time"),
             models.Index(fields=["reference"], name="movement_reference"),
+            models.Index(
+                fields=["occurred_at"],
+                condition=Q(kind="adjustment") | Q(kind="count") | Q(kind="write_off"),
+                name="movement_correction_time",
+            ),
         ]
 
     def __str__(self) -> str:

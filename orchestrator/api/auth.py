@@ -1,8 +1,7 @@
 """Logging in and out."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.contrib.auth import authenticate
 from django.db import transaction
 from pydantic import BaseModel, ValidationError
 from rest_framework.request import Request
@@ -10,9 +9,9 @@ from rest_framework.response import Response
 
 from audit import events
 from audit.services import event_record
-from shop_assistant.accounts.models import User
+from orchestrator.logins import logged_in, user_of
 from shop_assistant.accounts.sessions import session_close, session_open, session_rotate
-from shop_assistant.agents.errors import NotAuthenticated, ValidationFailed
+from shop_assistant.agents.errors import ValidationFailed
 from shop_assistant.agents.operation import field_errors
 
 from . import describing
@@ -32,22 +31,13 @@ def _read(model: type[M], request: Request) -> M:
 class TokenView(OpenView):
     @describing.token
     def post(self, request: Request) -> Response:
-        """Trade a user name and password for an access and a refresh token."""
+        """Trade a user name and password (and, with a second factor, its code) for an access and a refresh token."""
         asked = _read(describing.Credentials, request)
-        user: Any = authenticate(request._request, username=asked.username, password=asked.password)
-        if user is None:
-            self._record_failure(asked.username)
-            raise NotAuthenticated("User name or password is wrong.")
+        user = user_of(request._request, username=asked.username, password=asked.password, otp=asked.otp)
         with transaction.atomic():
             tokens = session_open(user=user)
-            event_record(events.LOGGED_IN, user_id=user.public_id, channel="rest")
+            logged_in(request._request, user=user, channel="rest")
         return Response(tokens)
-
-    @staticmethod
-    def _record_failure(username: str) -> None:
-        """Whose account was tried; an unknown name is not kept, it may be a password typed in the wrong field."""
-        tried = User.objects.filter(username=username).values_list("public_id", flat=True).first()
-        event_record(events.LOGIN_FAILED, user_id=tried or "", channel="rest")
 
 
 class RefreshView(OpenView):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from rest_framework.decorators import action
 
 from shop_assistant.agents import Operation, registry
-from shop_assistant.agents.fields import STORABLE, UtcTime
+from shop_assistant.agents.fields import PRINTABLE, STORABLE, UtcTime
 
 from .requests import AIQuery, Name, UserId
 
@@ -90,6 +90,9 @@ class Credentials(BaseModel):
 
     username: str = Field(min_length=1, max_length=150, json_schema_extra={"pattern": STORABLE})
     password: str = Field(min_length=1, max_length=1000, json_schema_extra={"pattern": STORABLE})
+    otp: str | None = Field(
+        None, min_length=1, max_length=40, pattern=PRINTABLE, description="of an account with a second factor: its code"
+    )
 
 
 class RefreshToken(BaseModel):

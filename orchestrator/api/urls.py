@@ -7,6 +7,7 @@ from shop_assistant.agents import registry
 
 from .auth import LogoutView, RefreshView, TokenView
 from .operating import DescriptionView, DocsView, LiveView, MetricsView, ReadyView
+from .proofs import CheckpointsView, ConsistencyView, ProofView
 from .views import AIQueryView, AuditView, TaskView, viewset_for
 
 router = SimpleRouter(trailing_slash=False)
@@ -18,6 +19,9 @@ urlpatterns = [
     path("api/ai/query", AIQueryView.as_view(), name="ai-query"),
     path("api/ai/task/<str:task_id>", TaskView.as_view(), name="ai-task"),
     path("api/ai/audit", AuditView.as_view(), name="ai-audit"),
+    path("api/audit/records/<int:seq>/proof", ProofView.as_view(), name="audit-proof"),
+    path("api/audit/checkpoints", CheckpointsView.as_view(), name="audit-checkpoints"),
+    path("api/audit/consistency", ConsistencyView.as_view(), name="audit-consistency"),
     path("api/auth/token", TokenView.as_view(), name="token"),
     path("api/auth/refresh", RefreshView.as_view(), name="refresh"),
     path("api/auth/logout", LogoutView.as_view(), name="logout"),

@@ -59,11 +59,17 @@ class Manifest(Heading):
         return self.model_copy(update={"signature": self._signature()})
 
     def is_ours(self) -> bool:
-        return hmac.compare_digest(self.signature, self._signature())
+        return any(hmac.compare_digest(self.signature, self._signature(key)) for key in lookup_keys())
 
-    def _signature(self) -> str:
+    def _signature(self, key: bytes | None = None) -> str:
         text = self.model_dump_json(exclude={"signature"})
-        return hmac.new(settings.LOOKUP_KEY, b"backup manifest\0" + text.encode(), hashlib.sha256).hexdigest()
+        key = key or settings.LOOKUP_KEY
+        return hmac.new(key, b"backup manifest\0" + text.encode(), hashlib.sha256).hexdigest()
+
+
+def lookup_keys() -> tuple[bytes, ...]:
+    """The one in use, and those before it that are still set."""
+    return (settings.LOOKUP_KEY, *settings.OLDER_LOOKUP_KEYS)
 
 
 def fingerprint(key: bytes) -> str:
@@ -118,7 +124,7 @@ def read_manifest(text: bytes) -> Manifest:
         found = Manifest.model_validate_json(text)
     except ValidationError:
         raise BackupError("This is no backup of a shop: its manifest can't be read.") from None
-    if found.lookup_key != fingerprint(settings.LOOKUP_KEY):
+    if found.lookup_key not in map(fingerprint, lookup_keys()):
         raise BackupError(
             f"This backup needs the LOOKUP_KEY with the fingerprint {found.lookup_key}; the one set here is another "
             f"({fingerprint(settings.LOOKUP_KEY)}). Keys are not in a backup: put the shop's own into .env."

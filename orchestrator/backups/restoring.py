@@ -25,9 +25,12 @@ from orchestrator.completeness import verify_completeness
 from orchestrator.models import TaskState, Worker
 from orchestrator.running import InUse, alone
 from shop_assistant.accounts.models import SYSTEM_USER_ID, LoginSession, RateCount, User
+from shop_assistant.vault.erasing import erase_again
+from shop_assistant.vault.journal import journal_read
 from shop_assistant.vault.models import SubjectKey
-from shop_assistant.vault.services import key_destroy
+from shop_assistant.vault.services import keys_destroy, subjects_of
 
+from .anchoring import Again, anchor_follows, anchored_size, beginning_again
 from .archive import Reader, opened
 from .errors import BackupError
 from .manifest import Manifest
@@ -56,6 +59,10 @@ class Plan:
     replaced: Replaced
     missing: list[str]
     """Migrations that the backup's databases will be brought forward by."""
+    anchored: int
+    """Records that the anchor holds."""
+    journal: set[str]
+    """Fingerprints of the keys that the journal of erasures tells of."""
 
 
 def backup_restore(
@@ -102,7 +109,17 @@ def _plan(reader: Reader, replace: bool) -> Plan:
         raise BackupError("There is a shop in this place already: --replace puts the backup's in its stead.")
     for place, member in zip(places, manifest.members, strict=True):
         room_for(place, member.bytes)
-    return Plan(manifest, places, replaced, missing)
+    return Plan(manifest, places, replaced, missing, anchored_size(), _journal())
+
+
+def _journal() -> set[str]:
+    try:
+        return journal_read()
+    except OSError as error:
+        raise BackupError(
+            f"The journal of erasures can't be read ({error.strerror}: {settings.ERASURE_JOURNAL}): without it who was "
+            "erased would come back."
+        ) from None
 
 
 def _check_databases(manifest: Manifest) -> None:
@@ -156,9 +173,11 @@ def _restore(plan: Plan, reader: Reader, progress: Progress) -> None:
             _compare(plan.manifest)
             for alias in settings.DATABASES:
                 call_command("migrate", database=alias, interactive=False, verbosity=0)
-            _settle(plan)
+            again = beginning_again()
+            _settle(plan, again)
             _verify()
-        switch(plan.places)
+        with anchor_follows(again):
+            switch(plan.places)
     finally:
         for place in plan.places:
             place.drop_side()
@@ -174,14 +193,18 @@ def _compare(manifest: Manifest) -> None:
         raise BackupError("The restored trail does not end as the backup's manifest says.")
 
 
-def _settle(plan: Plan) -> None:
+def _settle(plan: Plan, again: Again | None) -> None:
     """What must not come back to life with an old state: logins that were ended since, and people who were erased."""
     now = timezone.now()
     LoginSession.objects.filter(revoked_at=None).update(revoked_at=now, revoked_because="restored from a backup")
     Session.objects.all().delete()
     RateCount.objects.all().delete()
     Worker.objects.all().delete()
-    erased = [subject for subject in plan.replaced.erased if key_destroy(subject)]
+    living = SubjectKey.objects.filter(destroyed_at=None)
+    before = living.count()
+    subjects = sorted({*plan.replaced.erased, *subjects_of(plan.journal)})
+    erase_again(subjects)
+    keys_destroy(subjects)
     event_record(
         events.BACKUP_RESTORED,
         user_id=SYSTEM_USER_ID,
@@ -190,7 +213,9 @@ def _settle(plan: Plan) -> None:
         log_chain=plan.manifest.log_chain,
         replaced_log_size=plan.replaced.log_size,
         replaced_log_chain=plan.replaced.log_chain,
-        erased_again=len(erased),
+        anchored_before=again and {"size": again.held.size, "root": again.held.root.hex()},
+        anchored_from=again and {"size": again.now.size, "root": again.now.root.hex()},
+        erased_again=before - living.count(),
     )
 
 
@@ -198,7 +223,7 @@ def _verify() -> None:
     """:raises BackupError: with what is wrong."""
     problems = [
         f"{problem.kind}{f' {problem.seq}' if problem.seq else ''}: {problem.message}"
-        for problem in chain(verify_all(), verify_completeness())
+        for problem in chain(verify_all(outside=False), verify_completeness())
     ]
     if problems:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +12,9 @@ from django.utils.formats import number_format
 from django.utils.timesince import timesince
 
 from audit.admin_columns import COLOUR_OF, badge, linked, list_of, person
+from audit.anchors.keeping import late
+from audit.completeness import last_run
+from audit.standing import refusal
 from orchestrator.health import LATE_SECONDS, audit_lag, workers_seen
 from shop_assistant.money import round_money
 
@@ -183,7 +187,19 @@ def _trail(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "counts": [badge(f"{count} {name}", COLOUR_OF.get(name, "")) for name, count in sorted(by_severity.items())],
         "url": list_of("audit.finding", status__exact="open"),
         "records_url": list_of("audit.auditrecord"),
+        "alerts": _trail_alerts(),
     }
+
+
+def _trail_alerts() -> list[str]:
+    last = last_run()
+    gaps = [f"{last.gaps} gaps in the trail: manage.py audit_completeness names them."] if last and last.gaps else []
+    try:
+        refused, waiting = refusal(), late()
+    except DatabaseError:
+        return ["The audit database is away; events wait in the outbox.", *gaps]
+    unanchored = [f"The anchor {kind} has not taken the newest checkpoint for long: see the log." for kind in waiting]
+    return [*([refused] if refused else []), *gaps, *unanchored]
 
 
 def age(moment: datetime, now: datetime) -> str:

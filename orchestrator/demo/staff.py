@@ -5,8 +5,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.db import transaction
 
-from shop_assistant.accounts.models import User
+from audit.history import authored
+from shop_assistant.accounts.models import SYSTEM_USER_ID, User
 from shop_assistant.agents import Role
 
 PUBLIC_IDS = {
@@ -30,8 +32,14 @@ def demo_password() -> str:
     return kept.read_text().strip()
 
 
+@transaction.atomic
 def load_staff() -> dict[Role, User]:
     """Make the users that are missing; their password is the demo's of now."""
+    with authored(SYSTEM_USER_ID, "demo"):
+        return _load_staff()
+
+
+def _load_staff() -> dict[Role, User]:
     password = demo_password()
     found = {}
     for role, public_id in PUBLIC_IDS.items():

@@ -1,47 +1,25 @@
 """An export's rows, by the thousand: from one snapshot of the database, in constant memory."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from shop_assistant.agents.fields import iso_utc
+from shop_assistant.sql import snapshot
 from shop_assistant.tables.writing import Value
 from shop_assistant.vault.services import Opener
 
 from .definitions import Column, Kind, Part
 
+__all__ = ["chunks", "names_in", "selected", "snapshot"]
 CHUNK = 2000
 _CONVERTERS: dict[Kind, Callable[[Any], Value]] = {
     Kind.TIME: iso_utc,
     Kind.ID: str,
     Kind.HEX: lambda value: bytes(value).hex(),
 }
-
-
-@contextmanager
-def snapshot(using: str) -> Iterator[None]:
-    """Everything read within is of one moment. On SQLite without the write lock that our transactions begin with, so
-    that the shop goes on selling; within a transaction of the caller's it is that one's view.
-    """
-    connection = connections[using]
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "postgresql":
-        with transaction.atomic(using=using):
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
 
 
 def names_in(part: Part, columns: Sequence[Column]) -> list[str]:

@@ -107,13 +107,13 @@ def _apply(pk: int) -> PriceChange | None:
         for recommendation in PriceRecommendation.objects.filter(change=change):
             recommendation.status = PriceRecommendation.Status.APPLIED
             recommendation.save()
-    event_record(
-        events.OBJECT_CHANGED,
-        user_id=change.user_id,
-        change="changed",
-        model=Product._meta.label,
-        key=str(product.pk),
-        reason=change.reason,
-        history=authorship.rows,
-    )
+        event_record(
+            events.OBJECT_CHANGED,
+            user_id=change.user_id,
+            change="changed",
+            model=Product._meta.label,
+            key=str(product.pk),
+            reason=change.reason,
+            history=authorship.rows,
+        )
     return change

@@ -6,6 +6,7 @@ from time import time
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
@@ -26,7 +27,11 @@ _NOT_VALID = "This token is not valid or has expired; get a new one from POST /a
 _LOGGED_IN = Compiled(
     lambda session, user_id: with_agent_permissions(
         User.objects.filter(
-            public_id=user_id, is_active=True, login_sessions__id=session, login_sessions__revoked_at=None
+            public_id=user_id,
+            is_active=True,
+            login_sessions__id=session,
+            login_sessions__revoked_at=None,
+            login_sessions__epoch=F("session_epoch"),
         )
     ),
     session=UUID,
@@ -37,7 +42,9 @@ _LOGGED_IN = Compiled(
 def session_open(*, user: User) -> TokenPair:
     """Start a session and return its first `access` and `refresh` token."""
     lifetime = timedelta(days=settings.REFRESH_TOKEN_DAYS)
-    session = LoginSession.objects.create(user=user, expires_at=timezone.now() + lifetime)
+    expires_at = timezone.now() + lifetime
+    # The epoch is that of the user whose password was looked at: who has changed it meanwhile has ended this login.
+    session = LoginSession.objects.create(user=user, epoch=user.session_epoch, expires_at=expires_at)
     return _tokens(user, session.id, session.token)
 
 
@@ -49,7 +56,7 @@ def session_rotate(*, refresh: str) -> TokenPair:
     session_id, token = _claims(refresh)
     session = LoginSession.objects.select_related("user").filter(id=session_id).first()
     now = timezone.now()
-    if session is None or session.revoked_at or session.expires_at <= now or not session.user.is_active:
+    if session is None or session.revoked_at or session.expires_at <= now or not _may_go_on(session):
         raise NotAuthenticated("This login has ended; log in again.")
     following = uuid4()
     rotated = LoginSession.objects.filter(id=session_id, token=token, revoked_at=None).update(
@@ -60,6 +67,10 @@ def session_rotate(*, refresh: str) -> TokenPair:
             session_revoke(session_id=session_id, because="refresh token used twice")
         raise NotAuthenticated("This refresh token has been used; take the newest one or log in again.")
     return _tokens(session.user, session_id, following)
+
+
+def _may_go_on(session: LoginSession) -> bool:
+    return session.user.is_active and session.epoch == session.user.session_epoch
 
 
 def session_close(*, refresh: str) -> str:

@@ -84,6 +84,12 @@ class InsufficientPoints(Conflict):
     code = "INSUFFICIENT_POINTS"
 
 
+class AgainstRules(Conflict):
+    """A compliance rule of the shop refuses this; nothing was changed."""
+
+    code = "COMPLIANCE_BLOCKED"
+
+
 class IdempotencyInProgress(Conflict):
     """A request with this Idempotency-Key is still being worked on."""
 
@@ -101,6 +107,18 @@ class NotAuthenticated(AccessError):
     """Log in first: POST /api/auth/token with username and password, then send `Authorization: Bearer <access>`."""
 
     code, status = "NOT_AUTHENTICATED", 401
+
+
+class SecondFactorRequired(AccessError):
+    """Send the code of your second factor as `otp`, beside username and password."""
+
+    code, status = "SECOND_FACTOR_REQUIRED", 401
+
+
+class SecondFactorMissing(AccessError):
+    """Your role needs a second factor: log in to the admin once and set it up there."""
+
+    code, status = "SECOND_FACTOR_MISSING", 403
 
 
 class PermissionDenied(AccessError):

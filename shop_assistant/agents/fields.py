@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     Quantity: TypeAlias = Decimal
     StockQuantity: TypeAlias = Decimal
     SignedQuantity: TypeAlias = Decimal
+    Percentage: TypeAlias = Decimal
 else:
     Price = _decimal(4, ge=0, le=LARGEST)
     """An amount in the shop's currency, in a request."""
@@ -102,6 +103,8 @@ else:
     """How many of the product's unit; whole where the unit is a piece."""
     StockQuantity = _decimal(3, ge=0, le=LARGEST)
     SignedQuantity = _decimal(3, ge=-LARGEST, le=LARGEST)
+    Percentage = _decimal(3, gt=0, le=Decimal(100))
+    """More than nothing, up to 100."""
 
 STORABLE = r"^[^\u0000]*$"
 """No NUL, which PostgreSQL can't store."""

@@ -32,8 +32,12 @@ INVENTORY_API_URL = environment.url("INVENTORY_API_URL", schemes=("https", "http
 SECRET_KEY = environment.text("SECRET_KEY") or _keys.get("SECRET_KEY", "")
 NO_KEY = "A" * 43 + "="
 """32 zero bytes: stands for a missing key, and production refuses it."""
-ENCRYPTION_KEYS = environment.key_ring("ENCRYPTION_KEYS", _keys.get("ENCRYPTION_KEYS", f"none:{NO_KEY}"))
-LOOKUP_KEY = environment.key("LOOKUP_KEY", _keys.get("LOOKUP_KEY", NO_KEY))
+_ring, _file = _keys.get("ENCRYPTION_KEYS", f"none:{NO_KEY}"), environment.text("ENCRYPTION_KEYS_FILE")
+ENCRYPTION_KEYS = environment.key_ring("ENCRYPTION_KEYS", _ring, file=_file)
+LOOKUP_KEY, *OLDER_LOOKUP_KEYS = environment.keys("LOOKUP_KEY", _keys.get("LOOKUP_KEY", NO_KEY))
+AUDIT_SIGNING_KEY = environment.text("AUDIT_SIGNING_KEY")
+AUDIT_SIGNING_KEY_FILE = environment.path("AUDIT_SIGNING_KEY_FILE", default=VAR_DIR / "audit-signing.key")
+"""Where the key that signs the trail's checkpoints lies, unless AUDIT_SIGNING_KEY holds it (see audit.keys)."""
 
 # Address and security
 DEBUG = environment.flag("DEBUG", default=False)
@@ -51,11 +55,21 @@ CSRF_TRUSTED_ORIGINS = environment.listing("CSRF_TRUSTED_ORIGINS")
 TRUSTED_PROXIES = environment.whole("TRUSTED_PROXIES", default=0, low=0, high=10)
 RATE_LIMIT_USER = environment.rate("RATE_LIMIT_USER", default="600/min")
 RATE_LIMIT_ANONYMOUS = environment.rate("RATE_LIMIT_ANONYMOUS", default="30/min")
+RATE_LIMIT_LOGIN = environment.rate("RATE_LIMIT_LOGIN", default="50/hour")
+"""Attempts to log in as one user, from all addresses together that are not known to be the user's."""
+LOGIN_FAILURES = environment.whole("LOGIN_FAILURES", default=5, low=1, high=100)
+"""So many failed logins of a user from one address, and each next one has to wait, twice as long as the one before."""
+_factor = "required" if ENV == "production" else "optional"
+ADMIN_SECOND_FACTOR = environment.choice("ADMIN_SECOND_FACTOR", ("off", "optional", "required"), default=_factor)
+OUTGOING_ALLOWED_HOSTS = [host.lower().removesuffix(".") for host in environment.listing("OUTGOING_ALLOWED_HOSTS")]
+"""Hosts of the shop's own network, or without https, that it may ask none the less (a witness of its trail)."""
 MAX_BODY_BYTES = environment.whole("MAX_BODY_BYTES", default=1_048_576, low=1024, high=104_857_600)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True  # the pages carry it in their forms; no script of theirs needs it
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -98,14 +112,16 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "shop_assistant.logs.RequestLogMiddleware",
+    "shop_assistant.security.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "shop_assistant.security.ContentSecurityPolicyMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "shop_assistant.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "shop_assistant.middleware.AuthenticationMiddleware",
+    "shop_assistant.accounts.gate.SecondFactorMiddleware",
+    "shop_assistant.security.AdminKeyMiddleware",
     "shop_assistant.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -164,6 +180,33 @@ if environment.text("AUDIT_DB_URL"):
 DATABASE_ROUTERS = ["audit.router.AuditRouter"]
 AUDIT_BACKLOG_LIMIT = environment.whole("AUDIT_BACKLOG_LIMIT", default=1_000_000, low=1000, high=999_999_999)
 """So many unsealed events (the audit database being away) and the shop answers 503."""
+OUTBOX_DAYS = environment.whole("OUTBOX_DAYS", default=30, low=1, high=3650)
+"""Events older than this are taken out of the outbox, once they are sealed and anchored."""
+
+# Anchors: who else holds the trail's checkpoints (see audit.anchors). Empty: not there.
+_log = DATABASES[AUDIT_DATABASE]
+_of = f"-{_log['ENGINE'].rpartition('.')[2]}-{Path(str(_log['NAME'])).stem}" if ENV == "development" else ""
+AUDIT_ANCHOR_FILE = environment.path("AUDIT_ANCHOR_FILE", default=VAR_DIR / f"audit-anchors{_of}.jsonl")
+"""One log's. In development, where one tries this database and that, each has its own."""
+ERASURE_JOURNAL = Path(
+    environment.text("ERASURE_JOURNAL")
+    or (AUDIT_ANCHOR_FILE or VAR_DIR / "audit-anchors.jsonl").with_name("erasures.journal")
+)
+"""Which keys were destroyed: a backup restored later is told by it what to erase again. It is in no backup."""
+AUDIT_ANCHOR_MAILBOX = environment.email("AUDIT_ANCHOR_MAILBOX")
+AUDIT_ANCHOR_WITNESS_URL = environment.url("AUDIT_ANCHOR_WITNESS_URL", schemes=("https", "http"))
+AUDIT_ANCHOR_WITNESS_KEY = environment.text("AUDIT_ANCHOR_WITNESS_KEY")
+AUDIT_ANCHOR_TIMESTAMP_URL = environment.url("AUDIT_ANCHOR_TIMESTAMP_URL", schemes=("https", "http"))
+AUDIT_ANCHOR_TIMESTAMP_ROOT = environment.path("AUDIT_ANCHOR_TIMESTAMP_ROOT", default=None)
+
+# Mail: only the anchor in a mailbox is sent.
+EMAIL_HOST = environment.text("EMAIL_HOST")
+EMAIL_PORT = environment.whole("EMAIL_PORT", default=587, low=1, high=65535)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = environment.flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = environment.email("EMAIL_FROM") or "shop@localhost"
 
 # Cache: only sessions use it, and only where several processes see the same one.
 CACHE_URL = environment.url("CACHE_URL", schemes=("redis", "rediss"))
@@ -183,7 +226,6 @@ else:
     TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 TASK_LEASE_SECONDS = 20
 TASK_MAX_ATTEMPTS = 5
-IDEMPOTENCY_HOURS = 48
 
 # Time and language
 TIME_ZONE = SHOP_TIMEZONE
@@ -242,6 +284,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["shop_assistant.navigation.styles"],
+    "ACCOUNT": {"navigation": "shop_assistant.navigation.account"},
     "DASHBOARD_CALLBACK": "orchestrator.dashboard.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "shop_assistant.navigation.sidebar"},
 }

@@ -7,10 +7,14 @@ from shop_assistant import environment
 from .base import *  # noqa: F403
 from .base import (
     ALLOWED_HOSTS,
+    AUDIT_ANCHOR_MAILBOX,
+    AUDIT_SIGNING_KEY,
+    AUDIT_SIGNING_KEY_FILE,
     CORS_ALLOW_ALL_ORIGINS,
     CORS_ALLOWED_ORIGINS,
     DATABASES,
     DEBUG,
+    EMAIL_HOST,
     ENCRYPTION_KEYS,
     LOOKUP_KEY,
     SECRET_KEY,
@@ -27,6 +31,12 @@ if not any(ENCRYPTION_KEYS[key_id].strip(b"\0") for key_id in list(ENCRYPTION_KE
     _problems.append(f"ENCRYPTION_KEYS is missing: set id:base64 of 32 random bytes {_how}")
 if not LOOKUP_KEY.strip(b"\0"):
     _problems.append(f"LOOKUP_KEY is missing: set base64 of 32 random bytes {_how}")
+if not AUDIT_SIGNING_KEY and not (AUDIT_SIGNING_KEY_FILE and AUDIT_SIGNING_KEY_FILE.is_file()):
+    _problems.append(f"AUDIT_SIGNING_KEY is missing, and so is AUDIT_SIGNING_KEY_FILE: set one of them {_how}")
+elif not AUDIT_SIGNING_KEY and AUDIT_SIGNING_KEY_FILE and AUDIT_SIGNING_KEY_FILE.stat().st_mode & 0o007:
+    _problems.append("AUDIT_SIGNING_KEY_FILE can be read by everybody: chmod 600")
+if AUDIT_ANCHOR_MAILBOX and not EMAIL_HOST:
+    _problems.append("EMAIL_HOST is missing: AUDIT_ANCHOR_MAILBOX can't be written to without it")
 if not environment.flag("ALLOW_SQLITE_IN_PRODUCTION", default=False):
     for _alias, _config in DATABASES.items():
         if "sqlite" in _config["ENGINE"]:

@@ -11,10 +11,14 @@ SECRET_KEY = "for-tests-only-" + "0123456789abcdef" * 3
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": SECRET_KEY}
 ENCRYPTION_KEYS = {"test": b"\x01" * 32}
 LOOKUP_KEY = b"\x02" * 32
+OLDER_LOOKUP_KEYS = []
+AUDIT_SIGNING_KEY = "PRIVATE+KEY+test-shop/audit+19c5d93e+AQMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD"
+AUDIT_ANCHOR_FILE = None  # what one test anchored the next one's log would not continue
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 RATE_LIMIT_USER = None
 RATE_LIMIT_ANONYMOUS = None
+RATE_LIMIT_LOGIN = None
 DEMO_PASSWORD = "demo-password-for-tests"
 AUDIT_LOG_PATH = VAR_DIR / "logs" / "test.log"
 

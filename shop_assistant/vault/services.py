@@ -9,12 +9,15 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from .keys import fingerprint, unwrap, wrap
 from .models import SubjectKey
 from .sealing import KEY_BYTES, WrongKey, decrypt, encrypt
 
@@ -27,27 +30,71 @@ def key_for(subject: str, *, create: bool = True) -> SubjectKey | None:
     """The subject's key row, made when missing; None when `create` is off and there is none, or it is destroyed."""
     row = SubjectKey.objects.filter(subject=subject).first()
     if row is None and create:
-        row = SubjectKey(subject=subject, **_wrap(subject, secrets.token_bytes(KEY_BYTES)))
+        row = SubjectKey(subject=subject, **wrap(subject, secrets.token_bytes(KEY_BYTES)))
         row.save(force_insert=True)
     return row if row and row.wrapped is not None else None
 
 
 def keys_create(subjects: Iterable[str]) -> dict[str, SubjectKey]:
     """Many keys at once, for imports."""
-    rows = [SubjectKey(subject=s, **_wrap(s, secrets.token_bytes(KEY_BYTES))) for s in subjects]
+    rows = [SubjectKey(subject=s, **wrap(s, secrets.token_bytes(KEY_BYTES))) for s in subjects]
     return {row.subject: row for row in SubjectKey.objects.bulk_create(rows, batch_size=1000)}
 
 
 def key_destroy(subject: str) -> bool:
     """Make everything sealed for this subject unreadable for ever; whether there was a key to destroy."""
-    return bool(
-        SubjectKey.objects.filter(subject=subject, destroyed_at=None).update(wrapped=None, destroyed_at=timezone.now())
-    )
+    return bool(_destroy(SubjectKey.objects.filter(subject=subject)))
+
+
+def keys_destroy(subjects: Iterable[str]) -> list[str]:
+    """Make everything sealed for these subjects unreadable for ever.
+
+    :return: what the journal tells of each key that there was (see `keys.fingerprint`).
+    """
+    told = []
+    for some in batched(subjects):
+        rows = list(SubjectKey.objects.filter(subject__in=some, destroyed_at=None))
+        for row in rows:
+            with suppress(WrongKey):  # nobody could read what it sealed anyhow
+                told.append(fingerprint(row))
+        _destroy(SubjectKey.objects.filter(pk__in=[row.pk for row in rows]))
+    return told
+
+
+def subjects_of(fingerprints: set[str]) -> list[str]:
+    """The subjects whose living keys these are; every key is looked at."""
+    found = []
+    for row in SubjectKey.objects.filter(destroyed_at=None).iterator(chunk_size=1000) if fingerprints else ():
+        with suppress(WrongKey):
+            if fingerprint(row) in fingerprints:
+                found.append(row.subject)
+    return found
+
+
+def subjects_living(prefix: str) -> Iterator[str]:
+    """Subjects of this kind (`task:`) whose keys are there, the oldest first."""
+    rows = SubjectKey.objects.filter(subject__startswith=prefix, destroyed_at=None).order_by("pk")
+    return iter(rows.values_list("subject", flat=True).iterator(chunk_size=1000))
+
+
+def is_subject(name: str) -> bool:
+    """Whether somebody or something of this name has, or had, a key."""
+    return SubjectKey.objects.filter(subject=name).exists()
+
+
+def _destroy(rows: QuerySet[SubjectKey]) -> int:
+    return rows.filter(destroyed_at=None).update(wrapped=None, destroyed_at=timezone.now())
+
+
+def batched(subjects: Iterable[str], size: int = 500) -> Iterator[list[str]]:
+    waiting = list(subjects)
+    for start in range(0, len(waiting), size):
+        yield waiting[start : start + size]
 
 
 def sealer(row: SubjectKey, place: str) -> Callable[[Any], str]:
     """A function that seals one JSON value after another under this key, at this place."""
-    key = _unwrap(row)
+    key = unwrap(row)
 
     def seal(value: Any) -> str:
         plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
@@ -62,7 +109,7 @@ class Opener:
     def __init__(self, *values: Any) -> None:
         pks = set().union(*map(_keys_in, values)) if values else set()
         rows = SubjectKey.objects.filter(pk__in=pks) if pks else ()
-        self._keys = {row.pk: _unwrap(row) for row in rows if row.wrapped is not None}
+        self._keys = {row.pk: unwrap(row) for row in rows if row.wrapped is not None}
 
     def text(self, sealed: str, place: str) -> Any:
         """What was sealed; None where its key is gone.
@@ -103,8 +150,14 @@ def unseal(value: Any, place: str) -> Any:
 
 def lookup_token(kind: str, value: str) -> bytes:
     """A keyed, truncated hash of an e-mail or phone: finds the row, reveals nothing, and may collide."""
-    normal = "".join(value.split()).casefold()
-    return hmac.new(settings.LOOKUP_KEY, f"{kind}:{normal}".encode(), hashlib.sha256).digest()[:12]
+    return lookup_tokens(kind, value)[0]
+
+
+def lookup_tokens(kind: str, value: str) -> list[bytes]:
+    """The same under each LOOKUP_KEY that is set, the newest first: to be looked for while they are being rotated."""
+    normal = f"{kind}:{''.join(value.split()).casefold()}".encode()
+    keys = (settings.LOOKUP_KEY, *settings.OLDER_LOOKUP_KEYS)
+    return [hmac.new(key, normal, hashlib.sha256).digest()[:12] for key in keys]
 
 
 def _is_sealed(value: Any) -> bool:
@@ -118,16 +171,3 @@ def _keys_in(value: Any) -> set[int]:
         return set().union(*map(_keys_in, value)) if value else set()
     number = value.split(":")[1] if _is_sealed(value) else ""
     return {int(number)} if number.isdecimal() and len(number) < 19 else set()
-
-
-def _wrap(subject: str, key: bytes) -> dict[str, Any]:
-    master, master_key = next(iter(settings.ENCRYPTION_KEYS.items()))
-    return {"master_key": master, "wrapped": encrypt(master_key, key, f"vault|{subject}|{master}")}
-
-
-def _unwrap(row: SubjectKey) -> bytes:
-    """:raises WrongKey: naming the master key that is missing or wrong."""
-    master_key = settings.ENCRYPTION_KEYS.get(row.master_key)
-    if master_key is None or row.wrapped is None:
-        raise WrongKey(f"ENCRYPTION_KEYS has no key {row.master_key!r}, which personal data is sealed with.")
-    return decrypt(master_key, bytes(row.wrapped), f"vault|{row.subject}|{row.master_key}")

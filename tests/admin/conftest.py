@@ -14,15 +14,17 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
-from audit.models import Checkpoint
+from audit.models import Anchoring, Checkpoint, CompletenessRun, ComplianceDay, ComplianceRule, SigningKey
 from audit.sealing import seal
 from audit.services import denial_count
+from customers.services import customer_create, erasure_request
 from inventory.models import Forecast, Product, PurchaseOrder, PurchaseOrderLine, ReorderTarget, Supplier
 from orchestrator.health import worker_beat
 from orchestrator.models import ImportedDocument
-from pricing.models import PriceRecommendation, PriceRule
+from pricing.models import DiscountApproval, PriceRecommendation, PriceRule
 from pricing.services import price_change_schedule
 from shop_assistant.accounts.limits import limit
+from shop_assistant.accounts.lockout import attempt
 from tests.conftest import PASSWORD
 
 UNHAPPY = "I am very unhappy."
@@ -114,9 +116,16 @@ def busy(shop: None, api: Callable[[str], Any]) -> None:
     assert clerk.post("/api/inventory/query", {}, Prefer="respond-async").status_code == 202
     _plan()
     limit("user:USER-CLERK", (600, 60))
+    attempt(username="clerk", address="a" * 24)
     denial_count(code="PERMISSION_DENIED", user_id="USER-CLERK", address="a" * 24, route="api/audit/export")
     seal()
-    Checkpoint.objects.create(size=1, root=b"\x01" * 32, frontier="", note="a note")
+    Checkpoint.objects.create(size=1, root=b"\x01" * 32, note="a note")
+    Anchoring.objects.create(size=1, root=b"\x01" * 32, kind="file", receipt="anchors.jsonl")
+    SigningKey.objects.create(verifier="shop/audit+00000000+AA==", since_size=1)
+    CompletenessRun.objects.create(
+        began_at=timezone.now(), milliseconds=9, records=1, rows={"tasks": 1}, gaps=1,
+        shown=[{"check": "tasks", "what": "task 1", "message": "is failed, but nothing of it was ever told"}],
+    )  # fmt: skip
 
 
 def _plan() -> None:
@@ -132,6 +141,13 @@ def _plan() -> None:
     soon = timezone.now() + timedelta(days=3)
     price_change_schedule(product=product, new_price=Decimal(31), reason="rise", user_id="U", effective_at=soon)
     worker_beat("host:1", started_at=timezone.now())
+    ComplianceDay.objects.create(day=today - timedelta(days=1), score=85, threshold=50, broken={"deep-discount": 2})
+    ComplianceRule.objects.get(key="audit-chain").save()  # the first row of its history
+    DiscountApproval.objects.create(
+        rule=PriceRule.objects.get(code="RULE001"), percent=60, reason="end of the season", made_by="U", approved_by="V"
+    )
+    leaving = customer_create(public_id="CUST-LEAVING", name="Lea Wing")
+    erasure_request(customer=leaving, ground="asked", reason="by letter", user_id="U")
     ImportedDocument.objects.create(number="536365", batch=1, lines=b"\x00" * 8, parts=1)
     PriceRecommendation.objects.create(
         product=product, objective="profit", current_price=Decimal("29.99"), recommended_price=32,

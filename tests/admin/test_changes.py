@@ -113,8 +113,10 @@ def test_ledgers_records_and_tasks_are_to_be_looked_at(users: dict[Role, Any], c
     ledgers = {label for label, model, _ in registered() if issubclass(model, AppendOnly)}
     assert ledgers | {"orchestrator.TaskState", "audit.Outbox", "inventory.StockLevel"} <= set(read_only)
     for label, (model, _) in read_only.items():
-        row = model._default_manager.first()
-        before = list(model._default_manager.values())
+        rows = model._default_manager.all()
+        if model is Outbox:  # looking at the trail is told in it
+            rows = rows.exclude(event=events.RECORDS_VIEWED)
+        row, before = rows.first(), list(rows.values())
         page = detail_page(row)
         for path in (list_page(model) + "add/", page.replace("/change/", "/delete/")):
             assert client.get(path).status_code == 403, label
@@ -125,7 +127,7 @@ def test_ledgers_records_and_tasks_are_to_be_looked_at(users: dict[Role, Any], c
         shown = client.get(page).content.decode()
         assert 'name="_save"' not in shown, label
         assert "deletelink" not in shown, label
-        assert list(model._default_manager.values()) == before, label
+        assert list(rows.values()) == before, label
 
 
 @pytest.mark.usefixtures("busy")
@@ -156,7 +158,12 @@ PERSONAL = ("John Smith", "john@example.com", "7946", "very unhappy", "Broken")
 @pytest.mark.parametrize(("role", "may"), [("owner", True), ("manager", True), ("clerk", True), ("auditor", False)])
 def test_people_are_shown_to_who_may_see_them(role: str, may: bool, users: dict[Role, Any], client: Client):
     client.force_login(users[Role(role)])
-    rows = (Customer.objects.get(), Ticket.objects.get(), LoyaltyEntry.objects.first(), Interaction.objects.first())
+    rows = (
+        Customer.objects.get(public_id="CUST001"),
+        Ticket.objects.get(),
+        LoyaltyEntry.objects.first(),
+        Interaction.objects.first(),
+    )
     shown = {}
     for row in rows:
         answer = client.get(detail_page(row))
@@ -176,14 +183,14 @@ def test_people_are_shown_to_who_may_see_them(role: str, may: bool, users: dict[
 
 def test_a_customer_is_edited_without_a_trace_of_the_plain_text(visitor: Visit):
     someone = visitor("manager")
-    john = Customer.objects.get()
+    john = Customer.objects.get(public_id="CUST001")
     someone.visit(detail_page(john))
     assert someone.page.input_value("input[name=name]") == "John Smith"
     someone.page.fill("input[name=name]", "Zebediah Canary")
     someone.page.click("[name=_save]")
     someone.page.wait_for_url(f"**{list_page(Customer)}")
     assert "Zebediah" not in someone.page.content()
-    assert Customer.objects.get().plain("name") == "Zebediah Canary"
+    assert Customer.objects.get(public_id="CUST001").plain("name") == "Zebediah Canary"
     seal()
     for record in AuditRecord.objects.all():
         assert "Zebediah" not in record.payload

@@ -37,6 +37,8 @@ def test_every_tracked_model_leads_to_its_history(owner: Client):
         assert isinstance(admin, ShopAdmin), model
         row = model._default_manager.first()
         assert row is not None, model
+        if not row.history.exists():
+            row.save()  # the tests' users are made without one
         assert f'href="{history(row)}"' in owner.get(detail_page(row)).content.decode(), model
         page = owner.get(history(row)).content.decode()
         for title in ("When", "Who", "What", "Why", "Changes"):
@@ -52,7 +54,7 @@ def test_it_tells_names_tasks_and_changes_but_no_ciphertext(owner: Client, users
     page = owner.get(history(ticket)).content.decode()
     for told in (">clerk</span>", "nothing → manager", "open → pending", f"…{answered['X-Task-ID'][-8:]}"):
         assert told in page
-    customer = Customer.objects.get()
+    customer = Customer.objects.get(public_id="CUST001")
     customer_update(customer=customer, name="Zebediah Canary", email="", phone="", address="")
     page = owner.get(history(customer)).content.decode()
     assert ">Name</strong>" in page

@@ -36,7 +36,7 @@ def test_a_customer_is_found_by_e_mail_and_leads_to_what_was_bought(visitor: Vis
 
 
 def test_a_ticket_is_answered_handed_over_closed_and_opened_again(visitor: Visit):
-    john = Customer.objects.get()
+    john = Customer.objects.get(public_id="CUST001")
     ticket = ticket_create(subject="Broken widget", message="It is awful", user_id="USER-CLERK", customer=john)
     someone = visitor("clerk")
     page = someone.page
@@ -143,7 +143,12 @@ def test_several_shelves_are_counted_at_once(visitor: Visit):
 def test_no_page_is_wider_than_a_phone(visitor: Visit):
     someone = visitor("owner")
     someone.page.set_viewport_size({"width": 390, "height": 844})
-    rows = [Product.objects.get(sku="SKU001"), Order.objects.latest("pk"), Ticket.objects.get(), Customer.objects.get()]
+    rows = [
+        Product.objects.get(sku="SKU001"),
+        Order.objects.latest("pk"),
+        Ticket.objects.get(),
+        Customer.objects.get(public_id="CUST001"),
+    ]
     pages = ["/admin/", "/admin/operations/", "/admin/operations/sales/sell/", "/admin/import/products/"]
     pages += [list_page(type(row)) for row in rows] + [detail_page(row) for row in rows]
     pages += [detail_page(rows[0]).replace("/change/", "/history/"), list_page(TaskState), "/admin/nonsense/"]

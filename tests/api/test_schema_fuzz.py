@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
@@ -23,7 +24,6 @@ from schemathesis.specs.openapi.checks import ignored_auth
 
 from orchestrator.api.requests import KEY
 from shop_assistant.agents import Role
-from shop_assistant.wsgi import application
 
 SEED = int(os.environ.get("SCHEMATHESIS_SEED") or 20240122)
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES") or 6)
@@ -50,7 +50,7 @@ def one_connection() -> Iterator[None]:
 @pytest.fixture
 def described(shop: None, one_connection: None) -> Any:
     config = SchemathesisConfig.from_path(CONFIGURATION)
-    return schemathesis.openapi.from_wsgi("/openapi.json", application, config=config)
+    return schemathesis.openapi.from_wsgi("/openapi.json", get_wsgi_application(), config=config)
 
 
 class Caller:

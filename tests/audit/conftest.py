@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from audit.anchors import keeping
 from audit.append_only import TRIGGERS, install
 from audit.models import AuditRecord, Outbox
 from audit.sealing import seal
@@ -70,3 +73,12 @@ def bending(db: None) -> Callable[..., None]:
 
 def outbox_of(record: AuditRecord) -> Outbox:
     return Outbox.objects.get(event_id=record.event_id)
+
+
+@pytest.fixture
+def anchor_file(settings: Any, tmp_path: Path) -> Path:
+    """Where the trail's checkpoints are anchored in this test."""
+    settings.AUDIT_ANCHOR_FILE = tmp_path / "elsewhere" / "anchors.jsonl"
+    keeping._failures.clear()
+    path: Path = settings.AUDIT_ANCHOR_FILE
+    return path

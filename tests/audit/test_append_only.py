@@ -10,26 +10,31 @@ from django.db import DatabaseError, connection, models, transaction
 from simple_history.models import registered_models
 
 from audit.append_only import TRIGGERS, guarded_models, install, missing_triggers
-from audit.models import AuditRecord, Checkpoint
+from audit.models import Anchoring, AuditRecord, Checkpoint, ComplianceDay, MerkleTile, SigningKey
 from audit.sealing import seal
 from customers.models import CustomerOrder, Interaction, LoyaltyEntry, TicketMessage
 from inventory.models import Order, OrderLine, OrderReturn, OrderReturnLine, Product, StockMovement
 from orchestrator.models import ImportedDocument
-from pricing.models import CouponRedemption
+from pricing.models import CouponRedemption, DiscountApproval
 from tests.audit.conftest import lift, sealed, sql
 
 LEDGERS = {
+    Anchoring,
     AuditRecord,
     Checkpoint,
+    ComplianceDay,
     CouponRedemption,
     CustomerOrder,
+    DiscountApproval,
     ImportedDocument,
     Interaction,
     LoyaltyEntry,
+    MerkleTile,
     Order,
     OrderLine,
     OrderReturn,
     OrderReturnLine,
+    SigningKey,
     StockMovement,
     TicketMessage,
 }

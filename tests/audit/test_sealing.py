@@ -87,7 +87,7 @@ def test_a_crash_before_the_commit_of_the_records_leaves_the_events_waiting(monk
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(AuditRecord.objects, "bulk_create", killed)
+        patch.setattr(sealing, "rows_insert", killed)
         with pytest.raises(Killed):
             seal()
     assert log_size() == 0
@@ -139,7 +139,7 @@ def test_the_lock_is_taken_where_the_database_has_one(vendor: str, django_assert
     if connection.vendor != vendor:
         pytest.skip(f"this run is on {connection.vendor}")
     with transaction.atomic(), django_assert_num_queries(1 if vendor == "postgresql" else 0):
-        sealing._lock()
+        sealing.lock()
 
 
 @pytest.mark.django_db

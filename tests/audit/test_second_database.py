@@ -14,7 +14,7 @@ from django.db import connection
 
 from tests.processes import PROGRAMS, Program
 
-SEALED = {"audit_record", "audit_checkpoint"}
+SEALED = {"audit_record", "audit_checkpoint", "audit_anchoring", "audit_signingkey", "audit_merkletile"}
 
 
 @pytest.fixture
@@ -65,3 +65,7 @@ def test_a_trail_in_a_database_of_its_own(two_databases: dict[str, str], tmp_pat
     assert saw["drained"]
     if connection.vendor == "sqlite":
         assert saw["restored"] == [1, 1]
+        assert saw["anchored"] == {
+            "old": {"sold": 200, "sealer": "anchored", "ready": [200, "degraded"], "reseal": "refused"},
+            "sealed": True, "verified": 0, "ready": [200, "ok"],
+        }  # fmt: skip

@@ -5,6 +5,7 @@ The triggers are dropped first, as one would who owns the database, and are back
 
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -39,12 +40,18 @@ def test_an_empty_trail_verifies(verify: Verify):
 
 def test_the_result_can_be_read_by_a_program(verify: Verify, bending: Bend):
     sealed(SIZE)
-    assert json.loads(verify("--json")[1]) == {"ok": True, "records": SIZE, "waiting": 0, "problems": []}
+    whole: dict[str, Any] = {"verdict": "whole", "found": 0, "problems": []}
+    assert json.loads(verify("--json")[1]) == {
+        "ok": True,
+        "records": whole | {"size": SIZE, "waiting": 0},
+        "checkpoints": whole | {"covered": 0},
+        "triggers": whole,
+    }
     bending("UPDATE audit_record SET user_id = 'SOMEONE' WHERE seq = 4")
     code, printed = verify("--json")
     found = json.loads(printed)
-    assert (code, found["ok"]) == (1, False)
-    assert found["problems"] == [
+    assert (code, found["ok"], found["records"]["verdict"], found["triggers"]) == (1, False, "broken", whole)
+    assert found["records"]["problems"] == [
         {"kind": "record", "seq": 4, "message": "its columns differ from its payload: user_id"}
     ]
 
@@ -52,7 +59,7 @@ def test_the_result_can_be_read_by_a_program(verify: Verify, bending: Bend):
 def test_verifying_reads_only(verify: Verify, django_assert_max_num_queries):
     sealed(SIZE)
     events_make(1)
-    with django_assert_max_num_queries(20) as asked:
+    with django_assert_max_num_queries(25) as asked:
         verify()
     assert not [q["sql"] for q in asked if q["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
     assert Outbox.objects.filter(sealed_at=None).count() == 1
@@ -310,7 +317,7 @@ def test_an_end_that_no_task_ever_had(verify: Verify):
     assert not TaskState.objects.exists()
     code, printed = verify()
     assert code == 1
-    assert f"task: task {task_id} was told to be completed, but it is not" in printed
+    assert f"task: task {task_id} was told of (TASK_COMPLETED), but there is no such task" in printed
 
 
 def test_a_long_list_of_problems_is_cut_short(verify: Verify, bending: Bend):
@@ -320,4 +327,28 @@ def test_a_long_list_of_problems_is_cut_short(verify: Verify, bending: Bend):
     assert code == 1
     assert "... and 30 more" in printed
     assert printed.strip().endswith("130 problems")
-    assert len(json.loads(verify("--json")[1])["problems"]) == 130
+    assert len(json.loads(verify("--json")[1])["records"]["problems"]) == 130
+
+
+def test_two_processes_find_what_one_finds(verify: Verify, bending: Bend, monkeypatch: pytest.MonkeyPatch):
+    sealed(SIZE)
+    monkeypatch.setattr("audit.verification.reading.CHUNK", 2)
+    for place in PLACES:
+        bending("UPDATE audit_record SET agent = 'pricing' WHERE seq = %s", [place])
+    by_one = verify()
+    monkeypatch.setattr("orchestrator.management.commands.audit_verify.TWO_FROM", 1)
+    assert verify() == by_one
+    assert by_one[1].count("its columns differ from its payload: agent") == len(PLACES)
+
+
+@pytest.mark.parametrize("column", ["payload", "leaf", "prev", "chain", "event_id", "timestamp", "user_id"])
+def test_what_is_of_no_such_kind_at_all(column: str, verify: Verify, bending: Bend):
+    """SQLite keeps anything in any column."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL does not take it")
+    sealed(SIZE)
+    for value in ("\U0001f9fe", 7, b"no text" if column == "event_id" else b"\xff\xfe"):
+        bending(f"UPDATE audit_record SET {column} = %s WHERE seq = 4", [value])
+        code, printed = verify()
+        assert code == 1
+        assert "record 4: " in printed

@@ -170,7 +170,7 @@ def test_a_sealed_text_opens_nowhere_else(john):
 def test_without_the_key_nothing_can_be_read(run, john, sales):
     sales.order("SKU001", total="50", customer=john)
     full_story(john)
-    vault.key_destroy("CUST001")
+    vault.keys_destroy(["CUST001", "ticket:T-000001"])
     profile = run("query_customer", customer_id="CUST001")
     assert (profile.name, profile.email, profile.phone) == (None, None, None)
     assert profile.erased

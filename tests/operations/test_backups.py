@@ -329,3 +329,14 @@ def test_two_databases_at_work_are_backed_up_as_they_fit_together(tmp_path: Path
         done = manage("restore", path, "--replace", "--yes", **there)
         assert done.returncode == 0, done.stderr
         assert 150 + least <= ask(there, QUANTITY)[0][0] <= 150 + most
+    for command in (
+        ("customer_erase", "CUST001", "--reason", "by letter"),
+        ("customer_erase", "CUST001", "--confirm", "E-000001", "--twice"),
+        ("restore", paths[1], "--replace", "--yes"),
+        ("audit_verify",),
+    ):
+        done = manage(*command, **there)
+        assert done.returncode == 0, (command, done.stderr)
+    erased = "SELECT count(*) FROM customers_customer WHERE erased_at IS NOT NULL AND public_id = 'CUST001'"
+    assert ask(there, erased) == [(1,)], "who was erased since stays erased, with the trail in a database of its own"
+    assert ask(there, "SELECT count(*) FROM customers_customerlookup") == [(0,)]

@@ -25,6 +25,7 @@ from pricing.selectors import rules_for
 from shop_assistant.accounts.models import LoginSession, User
 from shop_assistant.accounts.sessions import session_open, session_user
 from shop_assistant.agents import Role
+from shop_assistant.agents.errors import NotAuthenticated
 from shop_assistant.compiled import Compiled
 
 NOW = datetime(2026, 11, 22, 10, 30, 0, 123000, tzinfo=UTC)
@@ -185,7 +186,10 @@ def test_of_permissions_given_and_taken_the_next_request_knows(users: dict[Role,
     clerk.user_permissions.remove(export)
     assert not session_user(access).has_perm("agents.audit.export")
     clerk.groups.clear()
-    assert not session_user(access).has_perm("agents.sales.sell")
+    with pytest.raises(NotAuthenticated):  # another role ends the login
+        session_user(access)
+    clerk.refresh_from_db()
+    assert not session_user(session_open(user=clerk)["access"]).has_perm("agents.sales.sell")
 
 
 @pytest.mark.django_db

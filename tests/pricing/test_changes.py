@@ -47,7 +47,7 @@ def test_who_and_why_is_in_the_history_and_in_the_trail(widget):
     price_changes_apply_due()
     row = Product.history.filter(id=widget.pk).latest("history_id")
     assert (row.list_price, row.history_user_id) == (Decimal("31.50"), "USER123")
-    event = json.loads(Outbox.objects.get(event="OBJECT_CHANGED").payload)
+    event = json.loads(Outbox.objects.get(event="OBJECT_CHANGED", user_id="USER123").payload)
     assert (event["user_id"], event["model"], event["key"]) == ("USER123", "inventory.Product", str(widget.pk))
     assert {noted["model"] for noted in event["history"]} == {"inventory.Product", "pricing.PriceChange"}
 

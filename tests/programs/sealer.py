@@ -17,7 +17,6 @@ from django.db import DatabaseError
 django.setup()
 
 from audit import sealing  # noqa: E402
-from audit.models import AuditRecord  # noqa: E402
 from audit.verification import log_size  # noqa: E402
 
 sealing.BATCH = 7
@@ -37,9 +36,9 @@ def die_after(function: Any) -> Any:
 
 def main(records: int, how: str) -> None:
     if how == "no-lock":
-        sealing._lock = lambda: None
+        sealing.lock = lambda: None
     elif how == "die-before-commit":
-        AuditRecord.objects.bulk_create = die_after(AuditRecord.objects.bulk_create)
+        sealing.rows_insert = die_after(sealing.rows_insert)
     elif how == "die-before-mark":
         sealing._append = die_after(sealing._append)
     added = 0

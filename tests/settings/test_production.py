@@ -21,6 +21,7 @@ SAFE = {
     "SECRET_KEY": "pZ4-kq82hfjvY_w7Nn0s3RrTgLxCm1dBbEaUoViQy9M6zKePtHcXWu5G",
     "ENCRYPTION_KEYS": f"k1:{KEY}",
     "LOOKUP_KEY": KEY,
+    "AUDIT_SIGNING_KEY": "PRIVATE+KEY+test-shop/audit+19c5d93e+AQMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD",
     "DATABASE_URL": "postgresql://shop:password@db:5432/shop",
     "ALLOWED_HOSTS": "shop.example",
 }
@@ -55,6 +56,7 @@ UNSAFE: list[tuple[str, str]] = [
     ("ENCRYPTION_KEYS", f"k1:{NO_KEY}"),
     ("LOOKUP_KEY", ""),
     ("LOOKUP_KEY", NO_KEY),
+    ("AUDIT_SIGNING_KEY", ""),
     ("DATABASE_URL", ""),
     ("DATABASE_URL", "sqlite:////var/shop.sqlite3"),
     ("AUDIT_DB_URL", "sqlite:////var/audit.sqlite3"),
@@ -74,6 +76,21 @@ def test_an_unsafe_setting_is_refused_and_named(name: str, value: str, load: Loa
     assert ("CORS" if name.startswith("CORS") else name) in lines[0]
     if len(value) > 5:
         assert value not in told.replace("sqlite", "")
+
+
+def test_the_signing_key_may_lie_in_a_file_of_its_own(load: Load, tmp_path: Path) -> None:
+    file = tmp_path / "audit.key"
+    file.write_text(SAFE["AUDIT_SIGNING_KEY"])
+    file.chmod(0o600)
+    there = {"AUDIT_SIGNING_KEY": "", "AUDIT_SIGNING_KEY_FILE": str(file)}
+    assert file == load("production", **{**SAFE, **there}).AUDIT_SIGNING_KEY_FILE
+    file.chmod(0o644)
+    assert "AUDIT_SIGNING_KEY_FILE can be read by everybody" in refused(load, **there)
+
+
+def test_a_mailbox_needs_a_mail_server(load: Load) -> None:
+    assert "EMAIL_HOST" in refused(load, AUDIT_ANCHOR_MAILBOX="owner@example.com")
+    load("production", **{**SAFE, "AUDIT_ANCHOR_MAILBOX": "owner@example.com", "EMAIL_HOST": "mail.example"})
 
 
 def test_everything_wrong_is_told_at_once(load: Load) -> None:

@@ -85,7 +85,9 @@ def test_a_command_tells_a_wrong_variable_in_one_sentence() -> None:
 
 def test_every_variable_that_is_read_is_listed() -> None:
     sources = [*ROOT.glob("shop_assistant/settings/*.py"), ROOT / "shop_assistant/environment.py"]
-    readers = "choice|flag|whole|decimal|text|listing|url|currency|time_zone|rate|key_ring|key|host|_database"
+    readers = (
+        "choice|flag|whole|decimal|text|listing|url|currency|time_zone|rate|key_ring|keys|host|path|email|_database"
+    )
     read = {
         name
         for source in sources
@@ -173,6 +175,10 @@ GOOD: list[tuple[str, str, Callable[[Any], Any], Any]] = [
     ("CACHE_URL", "redis://h:6379/1", lambda s: s.REDIS_URL, "redis://h:6379/1"),
     ("ACCESS_TOKEN_MINUTES", "5", lambda s: s.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds(), 300),
     ("MAX_BODY_BYTES", "2048", lambda s: s.DATA_UPLOAD_MAX_MEMORY_SIZE, 2048),
+    ("RATE_LIMIT_LOGIN", "off", lambda s: s.RATE_LIMIT_LOGIN, None),
+    ("ADMIN_SECOND_FACTOR", "Required", lambda s: s.ADMIN_SECOND_FACTOR, "required"),
+    ("ADMIN_SECOND_FACTOR", "", lambda s: s.ADMIN_SECOND_FACTOR, "optional"),
+    ("OUTGOING_ALLOWED_HOSTS", "Witness.lan., b", lambda s: s.OUTGOING_ALLOWED_HOSTS, ["witness.lan", "b"]),
 ]
 
 
@@ -207,6 +213,9 @@ BAD: dict[str, tuple[str, ...]] = {
     "RATE_LIMIT_ANONYMOUS": ("x/min",),
     "ACCESS_TOKEN_MINUTES": ("0", "1441", "soon"),
     "REFRESH_TOKEN_DAYS": ("0", "91"),
+    "RATE_LIMIT_LOGIN": ("50", "some/hour"),
+    "LOGIN_FAILURES": ("0", "101", "few"),
+    "ADMIN_SECOND_FACTOR": ("yes", "mandatory"),
     "TRUSTED_PROXIES": ("-1", "many"),
     "MAX_BODY_BYTES": ("1", "1MB"),
     "DATABASE_POOL_SIZE": ("0", "1000"),

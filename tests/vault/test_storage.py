@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 
 from audit.sealing import seal
-from customers.services import customer_create
+from customers.models import Customer
+from customers.services import customer_create, customer_erase
 from orchestrator.models import TaskState
 from orchestrator.services import perform_queued
-from shop_assistant.vault.services import ERASED, PREFIX, key_destroy
+from shop_assistant.vault.services import ERASED, PREFIX
 from tests.cases import ROUTES, general
 from tests.conftest import Api
 
@@ -156,7 +157,7 @@ def test_a_record_of_a_profile_is_under_the_customers_own_key(quentin: None, api
         "/api/customer/support-ticket", {"customer_id": "CUST777", "subject": "Subject-Canary", "message": "x"}
     )["X-Task-ID"]
     nobody = clerk.post("/api/customer/support-ticket", {"subject": "Subject-Canary", "message": "x"})["X-Task-ID"]
-    key_destroy("CUST777")
+    customer_erase(customer=Customer.objects.get(public_id="CUST777"))
     assert clerk.get(f"/api/ai/task/{by_id}").json()["data"]["outputs"]["name"] == ERASED
     found = clerk.get(f"/api/ai/task/{by_email}").json()["data"]
     assert (found["inputs"], found["outputs"]["email"]) == ({"email": ERASED}, ERASED)

@@ -9,9 +9,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from audit.services import event_record
 from inventory.models import OrderLine, Product
 from inventory.selectors import HISTORY_DAYS, HORIZON_DAYS, day_start, open_days, products_get
 from inventory.services import forecast_refresh, targets_refresh
+from shop_assistant.accounts.models import SYSTEM_USER_ID
 from shop_assistant.agents.errors import NotFound
 from shop_assistant.commands import ShopCommand
 
@@ -47,6 +49,14 @@ exit codes: 0 done (products without enough history are left out), 1 unknown SKU
                 self.stdout.write(f"{number} of {len(products)}")
         with transaction.atomic():
             targets = targets_refresh(today=today)
+            event_record(
+                "FORECASTS_MADE",
+                user_id=SYSTEM_USER_ID,
+                made_on=str(today),
+                horizon_days=options["horizon"],
+                products=made,
+                reorder_points=targets,
+            )
         self.stdout.write(
             f"{made} of {len(products)} products forecast {options['horizon']} days ahead, "
             f"{len(products) - made} with too little history; {targets} reorder points computed."

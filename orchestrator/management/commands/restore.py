@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
@@ -30,6 +31,7 @@ class Command(ShopCommand):
 exit codes: 0 restored, 1 refused, and why: the shop is as it was, 2 wrong usage
 """
     requires_system_checks = ()
+    checks_keys = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
@@ -81,9 +83,18 @@ exit codes: 0 restored, 1 refused, and why: the shop is as it was, 2 wrong usage
         elif present.readable:
             self.stdout.write(f"The shop in this place, with {present.log_size} records in its trail, will be gone.")
         else:
+            self.stdout.write("The shop in this place can't be read and will be gone.")
+        if plan.anchored > about.log_size:
             self.stdout.write(
-                "The shop in this place can't be read and will be gone. Erasures made since the backup are not known: "
-                "repeat them."
+                f"The trail's anchor holds {plan.anchored} records, {plan.anchored - about.log_size} more than the "
+                "backup: they will be lost. The trail and the anchor's file will both say so, and go on from it."
+            )
+        if plan.journal:
+            self.stdout.write(f"The journal of erasures tells of {len(plan.journal)} keys: they are destroyed again.")
+        elif present.empty or not present.readable:
+            self.stdout.write(
+                f"There is no journal of erasures at {settings.ERASURE_JOURNAL}: if anybody was erased since this "
+                "backup, put the shop's own there first (ERASURE_JOURNAL), or erase them again."
             )
 
     def _ask(self) -> bool:

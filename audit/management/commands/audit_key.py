@@ -1,0 +1,105 @@
+"""The keys that sign the audit trail's checkpoints."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError, CommandParser
+
+from audit import keys
+from audit.checkpoints import checkpoint_write
+from audit.sealing import LogRefused, seal
+from shop_assistant.commands import ShopCommand
+
+
+class Command(ShopCommand):
+    help = (
+        "Make, show or rotate the Ed25519 keys that sign the audit trail's checkpoints. The private key lies in the "
+        "file AUDIT_SIGNING_KEY_FILE, or in AUDIT_SIGNING_KEY; never in a database, and not in a backup. Keep a copy."
+    )
+    examples = """\
+  manage.py audit_key show                  the public keys, for verifiers and witnesses
+  manage.py audit_key make                  the first key, into its file (before production: with ENV=development)
+  manage.py audit_key make --print          one for AUDIT_SIGNING_KEY in .env, and no file
+  manage.py audit_key make --name example.com/shop
+  manage.py audit_key rotate                a new key; the old one signs once more with it, then it only verifies
+  manage.py audit_key rotate --dry-run
+
+exit codes: 0 done, 1 refused, and why, 2 wrong usage
+"""
+    requires_system_checks = ()
+    checks_keys = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", choices=["make", "show", "rotate"])
+        parser.add_argument(
+            "--name", default="", help="of the first key, and so the origin of the log; without spaces or +"
+        )
+        parser.add_argument("--print", action="store_true", help="print the private key instead of writing a file")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            {"make": self._make, "show": self._show, "rotate": self._rotate}[options["what"]](options)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{keys.key_file()} can't be written ({error.strerror}).") from None
+
+    def _make(self, options: dict[str, Any]) -> None:
+        if "+" in options["name"] or any(map(str.isspace, options["name"])):
+            raise CommandError("A key's name has no spaces and no +.", returncode=2)
+        if options["print"]:
+            self.stdout.write(f"AUDIT_SIGNING_KEY={keys.private_text(keys.signer_new(options['name']))}")
+            return
+        path = keys.key_file()
+        if settings.AUDIT_SIGNING_KEY or path.exists():
+            where = "AUDIT_SIGNING_KEY" if settings.AUDIT_SIGNING_KEY else path
+            raise CommandError(
+                f"There is a key already, in {where}: `audit_key show` shows it, `audit_key rotate` replaces it."
+            )
+        if options["dry_run"]:
+            self.stdout.write(f"A key would be made in {path}.")
+            return
+        made = keys.key_make(options["name"])
+        self.stdout.write(f"Made {path}, which only its owner can read. Keep a copy of it elsewhere. Its public part:")
+        self.stdout.write(made.verifiers[0])
+
+    def _show(self, options: dict[str, Any]) -> None:
+        ring = keys.ring()
+        for number, verifier in enumerate(ring.verifiers):
+            use = "in use" if not number else "being replaced" if number < len(ring.signers) else "only verifies"
+            self.stdout.write(f"{verifier}  ({use})")
+
+    def _rotate(self, options: dict[str, Any]) -> None:
+        ring = keys.ring()
+        if options["dry_run"]:
+            self.stdout.write(f"{ring.verifiers[0]} would be replaced, and only verify from then on.")
+            return
+        if settings.AUDIT_SIGNING_KEY:
+            self._tell_new_variable(ring)
+            return
+        if len(ring.signers) == 1:  # else a rotation that was begun is finished
+            ring = keys.Ring((keys.signer_new(ring.origin), *ring.signers), ring.retired)
+            keys.ring_write(ring)
+        try:
+            seal()
+            checkpoint_write()
+        except LogRefused as error:
+            raise CommandError(f"The new key is in use, but nothing can be signed just now. {error}") from None
+        self.stdout.write(
+            "Rotated; the first checkpoint of the new key is signed by both. Keep a copy of the file elsewhere."
+        )
+        self._show(options)
+
+    def _tell_new_variable(self, ring: keys.Ring) -> None:
+        new = keys.Ring((keys.signer_new(ring.origin), *ring.signers), ring.retired)
+        later = keys.Ring(new.signers[:1], tuple(new.verifiers[1:]))
+        self.stdout.write(
+            "The key is in AUDIT_SIGNING_KEY, which only you can change. Set it to this, and restart the shop:\n"
+        )
+        self.stdout.write(f"AUDIT_SIGNING_KEY={','.join(new.text().split())}\n")
+        self.stdout.write(
+            "An hour later the old key has signed with the new one for the last time; then set it to this:\n"
+        )
+        self.stdout.write(f"AUDIT_SIGNING_KEY={','.join(later.text().split())}")

@@ -1,0 +1,1 @@
+"""Reports on compliance: read once, told as JSON, a page, a PDF or a table."""

@@ -1,0 +1,16 @@
+"""The triggers that keep the databases from changing what was recorded. Without them the records may still be whole."""
+
+from collections.abc import Iterator
+
+from audit.append_only import changed_triggers, missing_triggers
+
+from .problem import Problem
+
+AGAIN = "rows can be changed unseen. `manage.py migrate` puts it back; find out who took it away"
+
+
+def verify_triggers(using: str) -> Iterator[Problem]:
+    for name in missing_triggers(using):
+        yield Problem("trigger", None, f"the trigger {name} is missing: {AGAIN}")
+    for name in changed_triggers(using):
+        yield Problem("trigger", None, f"the trigger {name} is not the shop's own any more: {AGAIN}")

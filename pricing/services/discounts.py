@@ -1,0 +1,39 @@
+"""Approving discounts beyond the shop's limit."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from pricing.models import DiscountApproval, PriceRule
+from shop_assistant.accounts.four_eyes import self_approval as own_approval
+
+PERMISSION = "pricing.approve_discount"
+
+
+@transaction.atomic
+def discount_approve(
+    *, rule: PriceRule, percent: Decimal, reason: str, user_id: str, confirm: bool = False, task_id: UUID | None = None
+) -> DiscountApproval:
+    """Let a price rule take part in discounts of up to `percent`. Another person than who changed it last has to, where
+    the shop has another who may.
+
+    :raises PermissionDenied: when it is the own rule and another person may approve.
+    :raises ClarificationNeeded: when nobody else may, and it was not confirmed.
+    """
+    locked = PriceRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    made_by: str = locked.history.latest("history_id").history_user_id
+    own = own_approval(
+        permission=PERMISSION, proposer=made_by, user_id=user_id, confirm=confirm, what="approve discounts"
+    )
+    approval = DiscountApproval(
+        rule=locked,
+        percent=percent,
+        reason=reason,
+        made_by=made_by,
+        approved_by=user_id,
+        self_approved=own,
+        task_id=task_id,
+    )
+    approval.save()
+    return approval

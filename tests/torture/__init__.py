@@ -1,0 +1,1 @@
+"""What the trail must survive, tried at length: `make torture` (see __main__)."""
