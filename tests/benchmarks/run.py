@@ -177,10 +177,12 @@ def _prepare(url: str, folder: Path) -> tuple[list[str], dict[str, str]]:
         "AUDIT_DB_URL": "",
         "TASKS_BACKEND": "database",
         "CACHE_URL": "",
+        "ADMIN_SECOND_FACTOR": "off",
     }
+    keys = _run([PYTHON, "manage.py", "make_keys"], environment)
+    environment |= dict(line.split("=", 1) for line in keys.splitlines())
     for command in ("migrate", "load_demo"):
         _run([PYTHON, "manage.py", command, "-v", "0"], environment)
-    keys = _run([PYTHON, "manage.py", "make_keys"], environment)
     production = {
         "ENV": "production",
         "ALLOWED_HOSTS": "127.0.0.1",
@@ -188,7 +190,6 @@ def _prepare(url: str, folder: Path) -> tuple[list[str], dict[str, str]]:
         "CORS_ALLOWED_ORIGINS": "https://shop.example",
         "AUDIT_LOG_PATH": str(folder / "logs" / "audit.log"),
     }
-    production |= dict(line.split("=", 1) for line in keys.splitlines())
     with psycopg.connect(url, dbname="shop") as shop:
         rows = shop.execute(
             "SELECT p.sku, p.name, p.list_price, p.tax_rate, l.on_hand FROM inventory_product p"
