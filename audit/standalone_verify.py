@@ -346,11 +346,11 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
 
 
 def key_lines(given: str) -> list[str]:
-    """Of a file, its public keys; a text that is none is the key itself."""
+    """Of a file, as `audit_key show` writes it, its public keys; a text that is none is the key itself."""
     if given.count("+") >= 2:
         return [given]
     lines = Path(given).read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("PRIVATE+KEY+")]
+    return [line.split()[0] for line in lines if line.strip() and not line.startswith("PRIVATE+KEY+")]
 
 
 def main(given: list[str] | None = None) -> int:

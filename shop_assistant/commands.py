@@ -6,6 +6,7 @@ from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
 
 from shop_assistant.vault.keys import keys_check_if_there
 
@@ -34,4 +35,8 @@ class ShopCommand(BaseCommand):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
             raise CommandError("The output was closed before the end.") from None
+        except (OperationalError, ProgrammingError) as error:
+            if not any(sign in str(error) for sign in ("no such table", "no such column", "does not exist")):
+                raise
+            raise CommandError("The database is not there yet, or of another version: `manage.py upgrade`.") from error
         return told

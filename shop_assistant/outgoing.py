@@ -98,12 +98,18 @@ def fetch(
                 timer.cancel()
                 watched.close()
     except (OSError, HTTPException, ValueError) as error:
+        _refuse_late(host, timeout, until)
         raise OutgoingError(f"{host} gave no good answer ({type(error).__name__}).") from None
-    if monotonic() >= until:  # cut off, which looks like an end
-        raise OutgoingError(f"{host} took longer than {timeout:g} s.")
+    _refuse_late(host, timeout, until)
     if len(content) > largest:
         raise OutgoingError(f"{host} answered more than {largest} bytes.")
     return Answer(answer.status, content, told)
+
+
+def _refuse_late(host: str, timeout: float, until: float) -> None:
+    """Being cut off looks like an end, or like a fault of the other side."""
+    if monotonic() >= until:
+        raise OutgoingError(f"{host} took longer than {timeout:g} s.") from None
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -38,6 +38,7 @@ class Erased:
     """Fingerprints for the journal."""
 
 
+@transaction.atomic
 def erasure_request(*, customer: Customer, ground: str, reason: str, user_id: str) -> ErasureRequest:
     """Ask for a customer to be erased; nothing is erased yet. Asked for twice it is still one request.
 

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,14 @@ def test_bent_without_care(way: str, place: int, trail: Path, alone: Verify, ver
     assert code == 1
     assert said.startswith(f"record {place}: ")
     assert seq in (place, 1, HELD[0] + 1)
+
+
+def test_the_key_may_be_a_file_as_the_command_shows_it(trail: Path, tmp_path: Path, alone: Verify):
+    shown = StringIO()
+    call_command("audit_key", "show", stdout=shown)
+    file = tmp_path / "public.key"
+    file.write_text(shown.getvalue())
+    assert alone("--key", file, "--anchors", trail)[0] == 0
 
 
 def test_a_forger_who_signs_anew_with_another_key(trail: Path, alone: Verify, verify: Verify):

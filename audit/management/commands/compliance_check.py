@@ -6,10 +6,11 @@ import sys
 from argparse import ArgumentTypeError
 from calendar import monthrange
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
 from audit.judged_days import period_of
 from shop_assistant.agents import call
@@ -75,9 +76,15 @@ exit codes: 0 compliant, 1 not compliant, 2 wrong usage
             self.stdout.write(f"  {cases[0]['explanation']}")
         said = "compliant" if verdict["compliant"] else "not compliant"
         self.stdout.write(
-            f"{verdict['begin'][:10]} to {verdict['end'][:10]}: {verdict['score']} of 100, "
+            f"{_shop_day(verdict['begin'])} to {_shop_day(verdict['end'], before=True)}: {verdict['score']} of 100, "
             f"{len(verdict['rules_checked'])} rules: {said} (from {verdict['threshold']} on)"
         )
+
+
+def _shop_day(moment: str, *, before: bool = False) -> date:
+    """The shop's day of this moment; of a period's end, which is not in it, the day before it."""
+    local = timezone.localtime(datetime.fromisoformat(moment))
+    return (local - timedelta(milliseconds=before)).date()
 
 
 def _days(options: dict[str, Any]) -> tuple[date, date] | None:
