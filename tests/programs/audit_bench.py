@@ -31,6 +31,7 @@ from audit.models import AuditRecord, Outbox  # noqa: E402
 from audit.sealing import seal  # noqa: E402
 from audit.tiles import extend, inclusion, log_size  # noqa: E402
 from audit.verification import verify_records  # noqa: E402
+from audit.verification.reading import two_processes  # noqa: E402
 from orchestrator import fixed_sql, records, tasks  # noqa: E402
 from orchestrator.models import TaskState  # noqa: E402
 from shop_assistant.accounts.models import User  # noqa: E402
@@ -178,11 +179,11 @@ def _at(took: list[float], percent: int) -> float:
 
 
 def verification() -> dict[str, float]:
-    began, cpu = time.perf_counter(), time.process_time()
-    wrong = next((problem for problem in verify_records() if problem.kind == "record"), None)
+    """With the second process that `audit_verify` takes for a log of this size."""
+    began = time.perf_counter()
+    wrong = next((problem for problem in verify_records(look=two_processes) if problem.kind == "record"), None)
     assert wrong is None, wrong
-    took, spent = time.perf_counter() - began, time.process_time() - cpu
-    return {"verified_a_second": round(log_size() / took), "verified_a_cpu_second": round(log_size() / spent)}
+    return {"verified_a_second": round(log_size() / (time.perf_counter() - began))}
 
 
 def exports(folder: Path, rounds: int) -> dict[str, Any]:
