@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import DecimalField, ForeignKey, Model
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.template_utils import HistoricalRecordContextHelper
@@ -261,6 +261,15 @@ def go(request: HttpRequest, address: str) -> HttpResponse:
 def told(error: AgentError) -> str:
     """What an operation refused, in one text."""
     return "; ".join([error.message, *map(str, error.details.get("fields", {}).values())])
+
+
+def dialog_again(request: HttpRequest, dialog: Any, form: Any, field: str, error: AgentError) -> HttpResponse:
+    """An action's dialog with what its operation refused, beside the field that can put it right: this one, or the
+    box by which a shop of one confirms.
+    """
+    unconfirmed = error.details.get("missing") == "confirm" and "confirm" in form.fields
+    form.add_error("confirm" if unconfirmed else field, told(error))
+    return render(request, "unfold/helpers/dialog.html", {"dialog": dialog, "form": form})
 
 
 def _record(request: HttpRequest, obj: Model, change: str, *, key: str = "") -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html_join
 from unfold.decorators import action
@@ -23,7 +23,7 @@ from unfold.widgets import (
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError, ValidationFailed
 
-from .admin_base import ReadOnlyAdmin, ShopAdmin, go, told
+from .admin_base import ReadOnlyAdmin, ShopAdmin, dialog_again, go
 from .admin_columns import COLOUR_OF, badge, list_of, may_view, pretty
 from .admin_columns import link as leading
 from .admin_filters import DayRangeFilter
@@ -250,8 +250,7 @@ class FindingAdmin(ShopAdmin):
         try:
             made = call("audit", "answer_finding", asked, user=request.user, channel="admin")
         except AgentError as error:
-            form.add_error("confirm" if error.details.get("missing") == "confirm" else "why", told(error))
-            return render(request, "unfold/helpers/dialog.html", {"dialog": self.answer_one.dialog, "form": form})
+            return dialog_again(request, self.answer_one.dialog, form, "why", error)
         self.message_user(request, f"{finding}: {made['status']}", messages.SUCCESS)
         return go(request, reverse("admin:audit_finding_change", args=[finding.pk]))
 

@@ -90,7 +90,7 @@ def draft(
 
 
 _ENCODER = JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_SPELLED_ALIKE = (1e-4, 1e16)
+SPELLED_ALIKE = (1e-4, 1e16)
 """Between these Python and ECMAScript write a float in the same digits."""
 
 
@@ -128,7 +128,7 @@ def _alike(value: Any) -> Any:
         return value
     if kind is float and value % 1 == 0 and abs(value) <= LARGEST_EXACT:
         return int(value)  # RFC 8785 writes 150.0 as 150
-    if kind is float and value % 1 and _SPELLED_ALIKE[0] <= abs(value) < _SPELLED_ALIKE[1]:
+    if kind is float and value % 1 and SPELLED_ALIKE[0] <= abs(value) < SPELLED_ALIKE[1]:
         return value
     if kind is UUID:
         return str(value)

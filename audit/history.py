@@ -21,15 +21,12 @@ from django.dispatch import receiver
 from shop_assistant.tracking import (
     SYSTEM,
     Authorship,
-    TrackedManager,
-    TrackedQuerySet,
     all_rows_made,
     authorship,
     authorship_now,
     late_models,
     row_made,
     state_write,
-    tracked,
 )
 
 from . import events
@@ -166,18 +163,3 @@ def stored(column: models.Field[Any, Any], value: Any) -> str | None:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)
-
-
-__all__ = [
-    "SYSTEM",
-    "Authorship",
-    "TrackedManager",
-    "TrackedQuerySet",
-    "authored",
-    "histories_begin",
-    "noted_rows",
-    "row_digest",
-    "row_digests",
-    "stored",
-    "tracked",
-]

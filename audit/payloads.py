@@ -14,11 +14,9 @@ from pydantic_core import from_json, to_json
 
 from shop_assistant.agents.fields import iso_utc
 
-from .events import LARGEST_EXACT, canonical
+from .events import LARGEST_EXACT, SPELLED_ALIKE, canonical
 from .merkle import leaf_hash
 
-SPELLED_ALIKE = (1e-4, 1e16)
-"""Between these every shortest spelling of a float is that of ECMAScript."""
 KNOWN_MOST = 10_000
 _in_order: set[tuple[str, ...]] = set()
 """Names of objects that were found to be in order."""

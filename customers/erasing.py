@@ -1,6 +1,7 @@
 """What customers have to do where an old backup brought erased ones back."""
 
-from audit.history import SYSTEM, authored
+from audit.history import authored
+from shop_assistant.tracking import SYSTEM
 from shop_assistant.vault.erasing import after_restore
 
 from .models import Customer, ErasureRequest

@@ -5,7 +5,8 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Concat
 
-from audit.history import SYSTEM, authored
+from audit.history import authored
+from shop_assistant.tracking import SYSTEM
 from shop_assistant.vault.models import SubjectKey
 from shop_assistant.vault.retention import Kind, register
 from shop_assistant.vault.services import batched, keys_destroy

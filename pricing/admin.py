@@ -7,13 +7,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
-from audit.admin_base import ReadOnlyAdmin, ShopAdmin, go, told
+from audit.admin_base import ReadOnlyAdmin, ShopAdmin, dialog_again, go, told
 from audit.admin_filters import DayRangeFilter
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
@@ -73,8 +73,7 @@ class PriceRuleAdmin(ShopAdmin):
         try:
             made = call("pricing", "approve_discount", asked, user=request.user, channel="admin")
         except AgentError as error:
-            form.add_error("confirm" if error.details.get("missing") == "confirm" else "reason", told(error))
-            return render(request, "unfold/helpers/dialog.html", {"dialog": self.approve_discount.dialog, "form": form})
+            return dialog_again(request, self.approve_discount.dialog, form, "reason", error)
         self.message_user(request, f"{rule}: approved up to {made['percent']} % ({made['approval']})", messages.SUCCESS)
         return go(request, reverse("admin:pricing_pricerule_change", args=[rule.pk]))
 
@@ -171,8 +170,7 @@ class DecidedAdmin(ShopAdmin):
         try:
             made = call("pricing", "approve", asked, user=request.user, channel="admin")
         except AgentError as error:
-            form.add_error("confirm", told(error))
-            return render(request, "unfold/helpers/dialog.html", {"dialog": self.approve_one.dialog, "form": form})
+            return dialog_again(request, self.approve_one.dialog, form, "confirm", error)
         self.message_user(request, f"{row}: approved ({made['approval']})", messages.SUCCESS)
         return self._page(request, row)
 

@@ -5,13 +5,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from audit.admin_base import ReadOnlyAdmin, go, told
+from audit.admin_base import ReadOnlyAdmin, dialog_again, go, told
 from audit.admin_columns import badge, moment
 from audit.admin_filters import DayRangeFilter
 from customers.models import ErasureRequest
@@ -102,8 +102,7 @@ class ErasureRequestAdmin(Discreet, ReadOnlyAdmin):
         try:
             made = self._decide(request, erasure, confirm=form.cleaned_data["confirm"])
         except AgentError as error:
-            form.add_error("confirm", told(error))
-            return render(request, "unfold/helpers/dialog.html", {"dialog": self.confirm.dialog, "form": form})
+            return dialog_again(request, self.confirm.dialog, form, "confirm", error)
         messages.success(request, f"{made['customer_id']} was erased ({made['approval']}). Receipt: {made['receipt']}")
         return self._page(request, erasure)
 

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html_join
 from unfold.decorators import action, display
@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from audit.admin_base import ReadOnlyAdmin, ShopAdmin, go, told
+from audit.admin_base import ReadOnlyAdmin, ShopAdmin, dialog_again, go
 from audit.admin_columns import badge, link, list_of, moment, neat
 from audit.admin_filters import DayRangeFilter
 from customers.lookups import KINDS, customers_with
@@ -131,8 +131,7 @@ class CustomerAdmin(Discreet, ShopAdmin):
         try:
             messages.success(request, ask(request, customer.public_id, form))
         except AgentError as error:
-            form.add_error("reason", told(error))
-            return render(request, "unfold/helpers/dialog.html", {"dialog": self.erase.dialog, "form": form})
+            return dialog_again(request, self.erase.dialog, form, "reason", error)
         waiting = customer.erasures.latest("pk")
         return go(request, reverse("admin:customers_erasurerequest_change", args=[waiting.pk]))
 

@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from audit.history import TrackedManager, tracked
 from audit.models import AppendOnly
 from inventory.models import Order
+from shop_assistant.tracking import TrackedManager, tracked
 
 from ..encryption import Sealed, ciphertext_only
 

@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from audit.history import TrackedManager, tracked
 from audit.models import AppendOnly
 from inventory.models import Order
+from shop_assistant.tracking import TrackedManager, tracked
 
 from ..encryption import Sealed, ciphertext_only
 from .people import Customer

@@ -5,13 +5,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
-from audit.admin_base import ReadOnlyInline, ShopAdmin, StackedInline, go, told
+from audit.admin_base import ReadOnlyInline, ShopAdmin, StackedInline, dialog_again, go
 from audit.admin_columns import badge, link, list_of, neat
 from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Supplier, Warehouse
 from inventory.selectors import with_available
@@ -142,8 +142,7 @@ class ProductAdmin(ShopAdmin):
                 "inventory", "update", {"sku": product.sku, **form.payload()}, user=request.user, channel="admin"
             )
         except AgentError as error:
-            form.add_error("amount", told(error))
-            return render(request, "unfold/helpers/dialog.html", {"dialog": self.adjust_stock.dialog, "form": form})
+            return dialog_again(request, self.adjust_stock.dialog, form, "amount", error)
         messages.success(request, f"{product.sku}: {made['previous_quantity']} → {made['quantity']} on hand")
         return go(request, reverse("admin:inventory_product_change", args=[product.pk]))
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from unfold.decorators import action, display
 
-from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline, go, told
+from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline, dialog_again, go
 from audit.admin_columns import link, linked, list_of
 from audit.admin_filters import DayRangeFilter
 from inventory.models import Order, OrderLine, OrderReturn, OrderReturnLine, ReferenceCounter, ReturnedQuantity
@@ -91,8 +91,7 @@ class OrderAdmin(ReadOnlyAdmin):
         try:
             made = call("sales", "return", asked, user=request.user, channel="admin")
         except AgentError as error:
-            form.add_error("reason", told(error))
-            return render(request, "unfold/helpers/dialog.html", {"dialog": self.take_back.dialog, "form": form})
+            return dialog_again(request, self.take_back.dialog, form, "reason", error)
         messages.success(request, f"{made['reference']}: refund {made['refund']:.2f} {made['currency']}")
         return go(request, reverse("admin:inventory_order_change", args=[order.pk]))
 

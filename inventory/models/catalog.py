@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Trim
 from stdnum import ean
 
-from audit.history import TrackedManager, tracked
+from shop_assistant.tracking import TrackedManager, tracked
 
 from . import columns
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from audit.history import TrackedManager, tracked
+from shop_assistant.tracking import TrackedManager, tracked
 
 from . import columns
 from .catalog import Product, Supplier

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from audit.history import TrackedManager, tracked
 from audit.models import AppendOnly
+from shop_assistant.tracking import TrackedManager, tracked
 
 from . import columns
 from .catalog import Product

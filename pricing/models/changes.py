@@ -8,10 +8,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from audit.history import TrackedManager, tracked
 from inventory.models import Product
 from inventory.models.columns import money
 from shop_assistant.money import is_price, round_money
+from shop_assistant.tracking import TrackedManager, tracked
 
 
 class PriceChange(models.Model):

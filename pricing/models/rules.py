@@ -7,11 +7,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.utils import timezone
 
-from audit.history import TrackedManager, tracked
 from audit.models import AppendOnly
 from customers.models import Customer
 from inventory.models import Category, Product
 from inventory.models.columns import money, quantity
+from shop_assistant.tracking import TrackedManager, tracked
 
 
 class PriceRule(models.Model):

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from audit import events
-from audit.history import SYSTEM, authored, noted_rows, row_digest
+from audit.history import authored, noted_rows, row_digest
 from audit.models import AuditRecord, Outbox
 from audit.sealing import seal
 from inventory.models import Category, Product, PurchaseOrder, Supplier
 from pricing.models import PriceRecommendation
 from pricing.services import price_change_schedule, price_changes_apply_due, recommendation_approve
 from shop_assistant.agents import call
+from shop_assistant.tracking import SYSTEM
 
 
 def listed() -> Iterator[dict[str, Any]]:
