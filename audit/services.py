@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -96,7 +95,3 @@ def denials_flush(*, until: datetime | None = None) -> int:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON, where a record keeps no more than that."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
-
-
-def has_event(task_id: UUID, event: str) -> bool:
-    return Outbox.objects.filter(task_id=task_id, event=event).exists()

@@ -7,7 +7,7 @@ transaction. tests/orchestrator/test_fixed_sql.py holds that they store what the
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.events import Draft
 from audit.fixed_sql import OUTBOX
@@ -33,9 +33,9 @@ def task_insert(task: TaskState, drafts: Sequence[Draft]) -> None:
     if on_postgresql():
         execute((f"WITH task AS ({task_sql}) {events_sql}", task_values + events_values))
         return
-    with transaction.atomic(savepoint=False):
-        execute((task_sql, task_values))
-        execute((events_sql, events_values))
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(task_sql, task_values)
+        cursor.execute(events_sql, events_values)
 
 
 def task_update_fenced(task: TaskState, token: UUID, draft: Draft) -> bool:
@@ -49,7 +49,8 @@ def task_update_fenced(task: TaskState, token: UUID, draft: Draft) -> bool:
         event_sql, event_values = OUTBOX.if_any(draft, "fenced")
         written = execute((f"WITH fenced AS ({update_sql} RETURNING 1) {event_sql}", update_values + event_values))
         return bool(written)
-    if not execute((update_sql, update_values)):
-        return False
-    execute(OUTBOX.of([draft]))
-    return True
+    with connection.cursor() as cursor:
+        cursor.execute(update_sql, update_values)
+        if written := bool(cursor.rowcount):
+            cursor.execute(*OUTBOX.of([draft]))
+    return written

@@ -4,18 +4,20 @@ The values are what the model's own fields make of them, so a statement writes w
 out building the statement anew each time.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, cached_property
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
 
 Statement = tuple[str, list[Any]]
-TAKEN_AS_THEY_ARE = (
-    models.BooleanField, models.CharField, models.DateTimeField, models.DecimalField, models.ForeignKey,
-    models.IntegerField, models.TextField, models.UUIDField,
-)  # fmt: skip
-"""Fields whose values PostgreSQL's driver takes as Python has them."""
+SIMPLE = (models.BooleanField, models.CharField, models.IntegerField, models.TextField)
+TAKEN_AS_THEY_ARE = {
+    "postgresql": (*SIMPLE, models.DateTimeField, models.DecimalField, models.ForeignKey, models.UUIDField),
+    "sqlite": SIMPLE,
+}
+"""Fields whose values the database's driver takes as Python has them."""
 
 
 @cache
@@ -29,17 +31,28 @@ class _Columns:
 
     def __init__(self, fields: Sequence[Any]) -> None:
         self.quoted = [f'"{field.column}"' for field in fields]
-        self._fields = [(field.attname, field, isinstance(field, TAKEN_AS_THEY_ARE)) for field in fields]
+        self._fields = fields
 
     def of(self, rows: Iterable[Any]) -> list[Any]:
-        driver_takes_them = on_postgresql()
-        return [
-            getattr(row, name)
-            if as_is and driver_takes_them
-            else field.get_db_prep_save(getattr(row, name), connection)
-            for row in rows
-            for name, field, as_is in self._fields
-        ]
+        ways = self._ways
+        return [way(getattr(row, name)) if way else getattr(row, name) for row in rows for name, way in ways]
+
+    @cached_property
+    def _ways(self) -> list[tuple[str, Callable[[Any], Any] | None]]:
+        """For each field what makes its value ready for the database; None: nothing need be done."""
+        return [(field.attname, _way(field)) for field in self._fields]
+
+
+def _way(field: Any) -> Callable[[Any], Any] | None:
+    if isinstance(field, TAKEN_AS_THEY_ARE[connection.vendor]):
+        return None
+    if isinstance(field, models.UUIDField):
+        return _hexadecimal
+    return lambda value: field.get_db_prep_save(value, connection)
+
+
+def _hexadecimal(value: UUID | None) -> str | None:
+    return value.hex if value else None
 
 
 class Insert:
