@@ -72,7 +72,10 @@ class EventAdmin(ExactSearch, ReadOnlyAdmin):
         document = json.loads(obj.payload)
         error = (document.get("state") or {}).get("error") or {}
         about = " ".join(str(document[name]) for name in ("change", "model", "key") if document.get(name))
-        said = document.get("text") or error.get("message") or about or document.get("operation") or ""
+        looked = (document.get("filters") or {}).items()
+        seen = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in looked if value not in (None, ""))
+        where = f"channel {document['channel']}" if document.get("channel") else ""
+        said = document.get("text") or error.get("message") or about or document.get("operation") or seen or where
         return Truncator(said).chars(120)
 
 

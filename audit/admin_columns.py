@@ -55,6 +55,9 @@ _CLASSES = {
     "": "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200",
 }
 
+_BLOCK = "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 40rem; overflow: auto"
+"""What an import changed is thousands of lines: they scroll by themselves."""
+
 Show = Callable[[Any], Any]
 
 
@@ -80,7 +83,7 @@ def pretty(document: Any) -> str:
     if document is None:
         return EMPTY
     shown = json.dumps(document, indent=2, ensure_ascii=False, default=str)
-    return format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', shown)
+    return format_html('<pre tabindex="0" style="{}">{}</pre>', _BLOCK, shown)
 
 
 def whole(text: str) -> SafeString:

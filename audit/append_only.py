@@ -13,7 +13,7 @@ from simple_history.models import registered_models
 
 from shop_assistant.sql import run_sql_file
 
-from .models import AppendOnly
+from .models import AppendOnly, Outbox
 
 SQL = Path(__file__).parent / "sql"
 TRIGGERS = {
@@ -62,6 +62,19 @@ def changed_triggers(using: str) -> list[str]:
     return sorted(name for name, wanted in _wanted(using).items() if found.get(name, wanted) != wanted)
 
 
+def foreign_triggers(using: str) -> list[str]:
+    """Triggers, and rules of PostgreSQL's, on the trail's tables that are none of ours: they could swallow what is
+    written, or write something else.
+    """
+    connection = connections[using]
+    tables = [model._meta.db_table for model in [*guarded_models(using), Outbox]]
+    query = {"sqlite": _SQLITE_ALL, "postgresql": _POSTGRESQL_ALL}[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        found = {name for name, table in cursor.fetchall() if table in tables}
+    return sorted(found - _wanted(using).keys())
+
+
 def _drop_changed(using: str) -> None:
     """SQLite replaces no trigger; ours are made anew where a table's unique columns are others now."""
     connection = connections[using]
@@ -102,6 +115,7 @@ def _spaced(text: str) -> str:
 
 
 _SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+_SQLITE_ALL = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
 _BEFORE_UPDATE_OR_DELETE, _BEFORE_TRUNCATE = 27, 34
 """https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_trigger.h: row 1, before 2,
 delete 8, update 16, truncate 32"""
@@ -109,4 +123,9 @@ _POSTGRESQL = """
     SELECT t.tgname, c.relname || ' ' || t.tgtype || ' ' || (t.tgqual IS NULL AND t.tgattr = '') || ' ' || p.prosrc
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE NOT t.tgisinternal AND t.tgenabled = 'A'
+"""
+_POSTGRESQL_ALL = """
+    SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
+    UNION ALL
+    SELECT r.rulename, c.relname FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 """

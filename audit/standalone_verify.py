@@ -10,7 +10,8 @@ For signatures it needs `pip install cryptography`; everything else is checked w
 only that its own records are what they say; --proofs shows that they are in the log: the answers, one a line, of
 GET /api/audit/records/{seq}/proof.
 
-exit codes: 0 whole, 1 something is wrong or could not be checked, 2 wrong usage
+exit codes: 0 nothing is wrong with what was checked ("Not checked" lines tell the rest), 1 something is wrong, or a file
+or signatures could not be read or checked, 2 wrong usage
 """
 
 import argparse
@@ -209,21 +210,30 @@ def signed(text: str, line: str, key: tuple[str, bytes, bytes]) -> bool:
 def anchors_read(path: Path, keys: list[tuple[str, bytes, bytes]], notes: list[str]) -> list[Said]:
     """:raises Wrong: for a line that is no checkpoint, or not one that these keys have signed."""
     said: list[Said] = []
-    for number, text in enumerate(lines_of(path), 1):
+    for number, text in enumerate(lines_of(path, errors="replace"), 1):
         where = f"line {number} of {path.name}"
         try:
-            size, root, more = checkpoint(json.loads(text)["note"], keys)
+            told = json.loads(text)
+        except (ValueError, RecursionError):
+            notes.append(f"{where}: it was cut off while it was written, and does not count.")
+            continue
+        try:
+            size, root, more = checkpoint(told["note"], keys)
         except Wrong as error:
             raise Wrong(f"{where}: {error}") from None
         except (ValueError, LookupError, TypeError, AttributeError):
             raise Wrong(f"{where}: it is no anchored checkpoint") from None
-        if any(line.startswith(f"{RESTORED} ") for line in more):
-            dropped = [old for old in said if old.size > size]
+        if over := [line for line in more if line.startswith(f"{RESTORED} ")]:
+            last = max(said, key=lambda one: one.size, default=None)
+            if last and over != [f"{RESTORED} {last.size} {base64.b64encode(last.root).decode()}"]:
+                notes.append(f"{where}: it tells of a restoration over another log, and does not count.")
+                continue
+            if last and last.size > size:
+                notes.append(f"{where}: a backup was restored: a log of {last.size} records was set back to {size}.")
             said = [old for old in said if old.size <= size]
-            if dropped:
-                largest = max(old.size for old in dropped)
-                notes.append(f"{where}: a backup was restored: a log of {largest} records was set back to {size}.")
         said.append(Said(size, root, where))
+    if not said:
+        raise Wrong(f"{path.name} holds no checkpoint, so nothing can be compared with it")
     return sorted(said, key=lambda one: one.size)
 
 
@@ -244,7 +254,7 @@ def proofs_read(path: Path, keys: list[tuple[str, bytes, bytes]]) -> dict[int, b
                 raise Wrong("it does not lead to the root that was signed")
         except Wrong as error:
             raise Wrong(f"line {number} of {path.name}: {error}") from None
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise Wrong(f"line {number} of {path.name}: it is no proof") from None
         leaves[seq] = leaf
     return leaves
@@ -268,12 +278,13 @@ def climb(index: int, size: int, leaf: bytes, path: Iterable[bytes]) -> bytes | 
     return leaf if last == 0 else None
 
 
-def lines_of(path: Path) -> Iterator[str]:
+def lines_of(path: Path, *, errors: str = "strict") -> Iterator[str]:
     """:raises Wrong: when it can't be read to its end."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rt", encoding="utf-8") if packed else path.open(encoding="utf-8") as text:
+        reading: Any = gzip.open if packed else open
+        with reading(path, "rt", encoding="utf-8", errors=errors) as text:
             yield from (line for line in text if line.strip())
     except (OSError, EOFError, ValueError) as error:
         raise Wrong(f"{path.name} can't be read to its end: {error}") from None
@@ -288,9 +299,10 @@ def records_of(path: Path) -> Iterator[dict[str, Any]]:
             if type(line["seq"]) is not int or line["seq"] < 1 or not all(type(one) is str for one in texts):
                 raise ValueError
             hashes = [bytes.fromhex(line[name]) for name in ("leaf", "chain", "prev") if name in line]
+            line["payload"].encode()
             if "task_id" not in line or any(len(one) != 32 for one in hashes):
                 raise ValueError
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise Wrong(f"line {number} of {path.name}: it is no record of an export in JSON lines") from None
         yield line
 

@@ -4,22 +4,25 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, Q, Sum, Window
+from django.conf import settings
+from django.db.models import F, Q, QuerySet, Sum, Window
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 from pydantic import Field
 
 from audit.rulebook import Case, Parameters, Period, Proposal, Rule, Whole, register
+from inventory.models import Order
 from inventory.selectors import day_start
 from shop_assistant.vault.retention import periods
 
 from .accesses import accesses, unexcused
+from .loyalty import points_for
 from .models import ErasureRequest, LoyaltyEntry
 from .schemas import LoyaltyRequest
 
 
 class PointsParameters(Parameters):
-    points: Whole = Field(1000, description="granted by hand to one customer on one day")
+    points: Whole = Field(1000, description="granted by hand, or without a sale, to one customer on one day")
 
 
 class RetentionParameters(Parameters):
@@ -34,12 +37,18 @@ class AccessParameters(Parameters):
     days: Whole = Field(30, description="so long after a sale, a return or a word with the customer looking is allowed")
 
 
+def _granted() -> QuerySet[LoyaltyEntry]:
+    """Points that nobody bought: corrections, and what was booked as earned without a sale or beyond its worth."""
+    bought = Q(order__isnull=False, points__lte=F("order__total") * settings.LOYALTY_EARN_RATE)
+    sold = Q(task_id__isnull=False, task_id=F("order__task_id"))  # by the sale itself, at the rate of its day
+    kinds = Q(kind=LoyaltyEntry.Kind.ADJUST) | Q(kind=LoyaltyEntry.Kind.EARN) & ~bought & ~sold
+    return LoyaltyEntry.objects.filter(kinds, points__gt=0)
+
+
 def _points_by_hand(period: Period, parameters: PointsParameters) -> Iterator[Case]:
     """Each grant that goes beyond the limit together with those before it on that day."""
     so_far = Window(Sum("points"), partition_by=[F("account"), TruncDate("occurred_at")], order_by=F("pk").asc())
-    rows: Any = LoyaltyEntry.objects.filter(
-        kind=LoyaltyEntry.Kind.ADJUST, points__gt=0, occurred_at__gte=period.begin, occurred_at__lt=period.end
-    )
+    rows: Any = _granted().filter(occurred_at__gte=period.begin, occurred_at__lt=period.end)
     rows = rows.annotate(so_far=so_far).filter(so_far__gt=parameters.points).select_related("account__customer")
     for entry in rows.order_by("pk").iterator(chunk_size=200):
         customer_id = entry.account.customer.public_id
@@ -58,19 +67,22 @@ def _points_by_hand(period: Period, parameters: PointsParameters) -> Iterator[Ca
 def _points_proposal(proposal: Proposal, parameters: PointsParameters) -> Iterator[Case]:
     """With what was granted today: where the entry is booked already, the account is locked and nobody grants more."""
     data = proposal.data
-    if not isinstance(data, LoyaltyRequest) or data.operation != "adjust" or (data.points or 0) <= 0:
+    if not isinstance(data, LoyaltyRequest) or data.operation not in ("adjust", "earn") or (data.points or 0) <= 0:
         return
-    today = LoyaltyEntry.objects.filter(
+    today = _granted().filter(
         account__customer__public_id__in={data.customer_id, data.customer_id.upper()},
-        kind=LoyaltyEntry.Kind.ADJUST,
-        points__gt=0,
         occurred_at__gte=day_start(timezone.localdate()),
     )
     granted = today.aggregate(sum=Sum("points"))["sum"] or 0
-    total = granted if proposal.output else granted + (data.points or 0)
+    total = granted if proposal.output or _bought(data) else granted + (data.points or 0)
     if total > parameters.points:
         told = f"{total} points would be granted by hand today"
         yield Case("customer", data.customer_id, told, caused_by=proposal.user_id)
+
+
+def _bought(data: LoyaltyRequest) -> bool:
+    order = Order.objects.filter(reference=data.order).first() if data.order and data.operation == "earn" else None
+    return order is not None and (data.points or 0) <= points_for(order.total)
 
 
 def _kept_too_long(period: Period, parameters: RetentionParameters) -> Iterator[Case]:

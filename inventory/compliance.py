@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Abs, Round
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models.functions import Abs, Greatest, Round, TruncDate
 from pydantic import Field
 
 from audit.rulebook import Case, Parameters, Percent, Period, Proposal, Rule, Units, register
@@ -43,9 +43,23 @@ def _corrections(period: Period) -> QuerySet[Any]:
 
 
 def _large_corrections(period: Period, parameters: CorrectionParameters) -> Iterator[Case]:
-    """Without a reason; or large, made by one person through an operation, and counted by nobody else since. What an
-    import booked was looked at before it was stored.
+    """Without a reason; or large, by itself or with what the same person did to the same stock on that day before, made
+    through an operation, and counted by nobody else since. What an import booked was looked at before it was stored.
     """
+    rows = _corrections(period).annotate(size=Abs("quantity")).select_related("product").order_by("pk")
+    silent = rows.filter(~Q(kind=Kind.WRITE_OFF), reason="", size__gte=parameters.units)
+    told = set()
+    for movement in silent.iterator(chunk_size=200):
+        told.add(movement.pk)
+        yield _correction(movement, "without a reason")
+    for movement in _alone(rows, parameters.units_alone).iterator(chunk_size=200):
+        added = movement.so_far * movement.quantity > 0  # not what takes some of it back
+        if movement.pk not in told and (added or movement.size >= parameters.units_alone):
+            more = f" ({json_number(movement.so_far)} on that day)" if movement.so_far != movement.quantity else ""
+            yield _correction(movement, f"seen by nobody else{more}")
+
+
+def _alone(rows: QuerySet[Any], limit: Decimal) -> QuerySet[Any]:
     counted = StockMovement.objects.filter(
         ~Q(user_id=OuterRef("user_id")),
         product=OuterRef("product"),
@@ -53,20 +67,25 @@ def _large_corrections(period: Period, parameters: CorrectionParameters) -> Iter
         kind=Kind.COUNT,
         occurred_at__gt=OuterRef("occurred_at"),
     )
-    silent = Q(reason="", size__gte=parameters.units) & ~Q(kind=Kind.WRITE_OFF)
-    alone = Q(task_id__isnull=False, size__gte=parameters.units_alone) & ~Exists(counted)
-    rows = _corrections(period).annotate(size=Abs("quantity")).filter(silent | alone).select_related("product")
-    for movement in rows.order_by("pk").iterator(chunk_size=200):
-        why = "seen by nobody else" if movement.reason else "without a reason"
-        yield Case(
-            "movement",
-            str(movement.pk),
-            f"{movement.product.sku} changed by {json_number(movement.quantity)}, {why}",
-            at=movement.occurred_at,
-            caused_by=movement.user_id,
-            tasks=(movement.task_id,) if movement.task_id else (),
-            about=(("product", movement.product.sku),),
-        )
+    so_far = Window(
+        Sum("quantity"),
+        partition_by=[F("product"), F("location"), F("user_id"), TruncDate("occurred_at")],
+        order_by=F("pk").asc(),
+    )
+    rows = rows.filter(~Exists(counted), task_id__isnull=False).annotate(so_far=Round(so_far, precision=3))
+    return rows.annotate(most=Greatest(Abs(F("so_far")), F("size"))).filter(most__gte=limit)
+
+
+def _correction(movement: StockMovement, why: str) -> Case:
+    return Case(
+        "movement",
+        str(movement.pk),
+        f"{movement.product.sku} changed by {json_number(movement.quantity)}, {why}",
+        at=movement.occurred_at,
+        caused_by=movement.user_id,
+        tasks=(movement.task_id,) if movement.task_id else (),
+        about=(("product", movement.product.sku),),
+    )
 
 
 def _large_correction(proposal: Proposal, parameters: CorrectionParameters) -> Iterator[Case]:

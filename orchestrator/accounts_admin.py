@@ -9,16 +9,21 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 from audit.admin_base import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline, ShopAdmin
+from audit.history import authored
 from shop_assistant.accounts.models import LoginAttempts, LoginSession, RateCount, RecoveryCode, SecondFactor, User
+from shop_assistant.agents import Role
 from shop_assistant.vault.models import KeyCheck, RetentionPeriod, SubjectKey
 
 from .logins import login_unlock, second_factor_reset, sessions_end
+
+ROLES = frozenset(role.value for role in Role)
 
 
 class SecondFactorInline(ReadOnlyInline):
@@ -67,6 +72,14 @@ class ShopUserAdmin(ShopAdmin, UserAdmin):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Another's. For the own one the old one is asked for: a browser left open is no way to take a login over."""
+        if id == str(request.user.pk):
+            return redirect("admin:password_change")
+        with transaction.atomic(), authored(getattr(request.user, "public_id", ""), "admin"):
+            answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Another role ends the user's logins; who changes the own one stays logged in here."""
         super().save_related(request, form, formsets, change)
@@ -83,7 +96,11 @@ class ShopUserAdmin(ShopAdmin, UserAdmin):  # type: ignore[misc]
 
     @admin.action(description="Take off the second factor", permissions=["change"])
     def reset_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        self._each(request, users, second_factor_reset)
+        """Of others: the own one goes with a code of it, on its page."""
+        own = request.user.pk or 0
+        if users.filter(pk=own).exists():
+            messages.warning(request, "Your own is taken off on the page Second factor, with one of its codes.")
+        self._each(request, users.exclude(pk=own), second_factor_reset)
 
     @staticmethod
     def _each(request: HttpRequest, users: QuerySet[User], change: Any) -> None:
@@ -107,7 +124,14 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class ShopGroupAdmin(AuditedAdmin, GroupAdmin, ModelAdmin):
-    pass
+    """The shop's own roles keep their names: by them it knows whose login needs a second factor."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        shown = super().get_readonly_fields(request, obj)
+        return [*shown, "name"] if obj and obj.name in ROLES else shown
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(super().has_delete_permission(request, obj)) and not (obj and obj.name in ROLES)
 
 
 @admin.register(LoginSession)

@@ -51,6 +51,7 @@ def task_update_fenced(task: TaskState, token: UUID, draft: Draft) -> bool:
         return bool(written)
     with connection.cursor() as cursor:
         cursor.execute(update_sql, update_values)
-        if written := bool(cursor.rowcount):
+        written = cursor.rowcount > 0
+        if written:
             cursor.execute(*OUTBOX.of([draft]))
     return written

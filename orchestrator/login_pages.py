@@ -22,6 +22,7 @@ from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit import events
+from audit.history import authored
 from audit.services import event_record
 from shop_assistant.accounts import second_factor
 from shop_assistant.accounts.gate import FLAG, PASSED, passed
@@ -31,6 +32,7 @@ from shop_assistant.agents.errors import AgentError, RateLimited
 from .logins import check_code, check_password, logged_in, login_changed, login_failed
 
 CHANNEL = "admin"
+BEGUN = "second_factor_begun"
 
 
 class LoginForm(AuthenticationForm):
@@ -116,7 +118,8 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
 def _set_up(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     form = CodeForm(request.POST or None)
-    secret = second_factor.device_begin(user)
+    begun, secret = second_factor.device_begin(user, request.session.get(BEGUN))
+    request.session[BEGUN] = begun
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             codes = second_factor.device_confirm(user, form.cleaned_data["code"])
@@ -205,7 +208,7 @@ def _changed(request: HttpRequest, change: str) -> None:
 
 def password_page(request: HttpRequest) -> HttpResponse:
     """Django's own page; whoever is logged in elsewhere is logged out there."""
-    with transaction.atomic():
+    with transaction.atomic(), authored(getattr(request.user, "public_id", ""), CHANNEL):
         answer: HttpResponse = admin.site.password_change(request)
         if request.method == "POST" and answer.status_code == 302:
             _changed(request, "password")

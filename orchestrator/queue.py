@@ -50,3 +50,14 @@ def queue_depth() -> int | None:
         return int(get_queue().count)
     except RedisError:
         return None
+
+
+def oldest_message() -> datetime | None:
+    """When the message that waits longest for a worker was sent; None: none waits, or the queue can't be asked."""
+    if settings.TASKS_BACKEND == "database":
+        return DBTaskResult.objects.ready().order_by("enqueued_at").values_list("enqueued_at", flat=True).first()
+    try:
+        jobs = get_queue().get_jobs(0, 1)
+    except RedisError:
+        return None
+    return jobs[0].enqueued_at if jobs else None

@@ -19,7 +19,7 @@ from .fixed_sql import task_insert, task_update_fenced
 from .idempotency import Claim, Taken
 from .leases import lease_end
 from .models import TaskState
-from .queue import enqueue
+from .queue import enqueue, oldest_message
 from .storing import dump_details
 
 Status = TaskState.Status
@@ -175,12 +175,17 @@ def tasks_sweep() -> int:
             task_fail(task, task.agent_calls, error)
         except LeaseLost:
             continue  # it was alive after all
-    return len(dead) + _wake_forgotten()
+    _wake_forgotten()
+    return len(dead)
 
 
-def _wake_forgotten() -> int:
-    """Pending tasks whose message the queue lost."""
+def _wake_forgotten() -> None:
+    """Pending tasks whose message the queue lost: that is older than any that still waits there. Where workers are
+    merely behind, more messages would only keep them from the work.
+    """
     forgotten = timezone.now() - timedelta(seconds=30)
+    if oldest := oldest_message():
+        forgotten = min(forgotten, oldest - timedelta(seconds=5))
     overdue = TaskState.objects.filter(status=Status.PENDING, due_at__lt=forgotten).values_list("task_id", flat=True)
     for task_id in list(overdue[:200]):
         with transaction.atomic():
@@ -188,7 +193,6 @@ def _wake_forgotten() -> int:
                 due_at=timezone.now()
             ):
                 enqueue(task_id)
-    return 0
 
 
 def _store(task: TaskState, drafts: list[Draft], claim: Claim | None) -> None:

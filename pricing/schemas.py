@@ -282,7 +282,7 @@ class ApproveDiscount(Input):
 class DiscountApproved(Output):
     rule_id: str
     percent: Number
-    made_by: str = Field(description="who had changed the rule last")
+    made_by: str = Field(description="who had changed its discount, or for what it is, last")
     approved_by: str
     approved_at: UtcTime
     approval: Literal["four eyes", "self-approved"]

@@ -61,6 +61,8 @@ def configure_logging(asked: dict[str, Any]) -> None:
     for noisy in ("django.request", "django.security", "django_tasks", "django_tasks_db", "rq", "_granian"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("django.request").addFilter(_unhandled)
+    # Whoever scans the internet sends wrong host names; the request's own line tells of it.
+    logging.getLogger("django.security.DisallowedHost").setLevel(logging.CRITICAL)
 
 
 class _OnceFormatter(structlog.stdlib.ProcessorFormatter):

@@ -10,7 +10,7 @@ from .mailbox import MailboxAnchor
 from .timestamp import TimestampAnchor
 from .witness import WitnessAnchor
 
-__all__ = ["Anchor", "AnchorError", "Held", "configured", "file_anchor", "latest"]
+__all__ = ["Anchor", "AnchorError", "FileAnchor", "Held", "configured", "file_anchor", "latest"]
 
 
 def configured() -> list[Anchor]:

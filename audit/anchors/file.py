@@ -5,6 +5,7 @@ can rewrite the other. On a volume that others administer, or with `chattr +a`, 
 """
 
 import base64
+import errno
 import fcntl
 import json
 import os
@@ -51,8 +52,12 @@ class FileAnchor:
         state = (found.st_ino, found.st_size, found.st_mtime_ns)
         known = _seen.get(self.path)
         if known is None or known[0] != state:
-            known = _seen[self.path] = (state, self._largest(ring()))
+            known = _seen[self.path] = (state, self._largest(ring(), TAIL))
         return known[1]
+
+    def held_in_all(self) -> Held | None:
+        """The same of the whole file, however long. Who may only add to it could fill its end with older lines."""
+        return self._largest(ring(), tail=None) if self.path.exists() else None
 
     def begin_again(self, held: Held, now: Held) -> None:
         """From here on the log is another, mostly an older, than what is held: a backup was restored."""
@@ -60,10 +65,10 @@ class FileAnchor:
         line = f"{RESTORED} {held.size} {base64.b64encode(held.root).decode()}"
         self._append(now.size, now.root, make(keys.origin, now.size, now.root, keys.signers, [line]))
 
-    def _largest(self, keys: Ring) -> Held | None:
+    def _largest(self, keys: Ring, tail: int | None) -> Held | None:
         """:raises AnchorError: when the line that counts is not one of this shop's."""
         largest: tuple[SignedCheckpoint, str] | None = None
-        for note in self._notes():
+        for note in self._notes(tail):
             try:
                 found = parse(note)
                 over = _restored_over(found)
@@ -90,21 +95,26 @@ class FileAnchor:
             "key file (its public part is enough), or name this shop's own AUDIT_ANCHOR_FILE."
         )
 
-    def _notes(self) -> Iterator[str]:
-        try:
-            with self.path.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - TAIL))
-                lines = file.read().split(b"\n")
-        except OSError as error:
-            raise self._unreadable(error) from None
-        for line in lines[size > TAIL : -1]:  # what follows the last newline was cut off while it was written
+    def _notes(self, tail: int | None) -> Iterator[str]:
+        for line in self._lines(tail):
             try:
                 note = json.loads(line)["note"]
             except (ValueError, KeyError, TypeError):
                 continue
             if isinstance(note, str):
                 yield note
+
+    def _lines(self, tail: int | None) -> Iterator[bytes]:
+        """Whole ones: what follows the last newline was cut off while it was written."""
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(0 if tail is None else max(0, size - tail))
+                if file.tell():
+                    file.readline()
+                yield from (line for line in file if line.endswith(b"\n"))
+        except OSError as error:
+            raise self._unreadable(error) from None
 
     def _append(self, size: int, root: bytes, note: str) -> None:
         """:raises AnchorError: unless the line is on the disk."""
@@ -117,7 +127,9 @@ class FileAnchor:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 end = os.lseek(descriptor, 0, os.SEEK_END)
                 torn = end and os.pread(descriptor, 1, end - 1) != b"\n"
-                os.write(descriptor, b"\n" + line if torn else line)
+                whole = b"\n" + line if torn else line
+                if os.write(descriptor, whole) < len(whole):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

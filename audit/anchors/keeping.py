@@ -35,12 +35,18 @@ def anchor_newest(anchor: Anchor, *, now: bool = False) -> Anchoring | None:
         return None
     if last and not now and timedelta() <= timezone.now() - last.anchored_at < timedelta(seconds=anchor.every):
         return None
-    if last and isinstance(anchor, FileAnchor) and not anchor.path.exists():
+    if last and isinstance(anchor, FileAnchor) and _holds_less(anchor, last.size):
         event_record(events.ANCHOR_LOST, user_id=SYSTEM_USER_ID, kind=anchor.kind, size=last.size)
     receipt = anchor.anchor(checkpoint)
     made = Anchoring(size=checkpoint.size, root=bytes(checkpoint.root), kind=anchor.kind, receipt=receipt)
     made.save()
     return made
+
+
+def _holds_less(anchor: FileAnchor, size: int) -> bool:
+    """:raises AnchorError:"""
+    held = anchor.held()
+    return held is None or held.size < size
 
 
 def anchor_due(*, quick: bool) -> int:

@@ -59,7 +59,7 @@ def listed(report: ComplianceReport, teller: Teller) -> Section:
         "Findings",
         [left_out] if more else [],
         tables=[
-            Table("Open findings", OPEN, waiting, "None: every finding was answered."),
+            Table("Open findings", OPEN, waiting, "None: every finding was answered." if answered else "None."),
             Table("Answers given", ANSWERED, answered, "No finding was answered."),
         ],
     )

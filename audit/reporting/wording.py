@@ -31,6 +31,9 @@ def to_do_of(report: ComplianceReport) -> list[str]:
         count = sum(r.open for r in report.rules if r.severity == severity)
         if count:
             todo.append(f"Answer {plural(count, f'open {severity} finding')}: explain, put right, or accept.")
+    if unkept := [r for r in report.rules if r.costs and not (r.open or r.explained or r.fixed or r.accepted)]:
+        titles = ", ".join(f"“{r.title}”" for r in unkept)
+        todo.append(f"Nobody has looked at what broke {titles}: `manage.py compliance_check` keeps it as findings.")
     if not cover.anchors:
         todo.append("Name an anchor for the trail's checkpoints: none is configured.")
     if cover.completeness is None:

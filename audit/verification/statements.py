@@ -101,18 +101,26 @@ class Statements:
     def _held(self) -> list[Statement]:
         held = []
         for anchor in anchors.configured():
-            try:
-                own = anchor.held()
-            except anchors.AnchorError as error:
-                self._problems.append(Problem("anchor", None, str(error)))
-                own = None
             receipt = Anchoring.objects.filter(kind=anchor.kind).order_by("-size").values_list("size", "root").first()
+            own = self._own(anchor, receipt[0] if receipt else 0)
             if own:
                 held.append(Statement(own.size, own.root, "anchor", f"the anchor ({anchor.kind})"))
             if receipt and (not own or (own.size, own.root) != (receipt[0], bytes(receipt[1]))):
                 told = f"the receipt of the anchor ({anchor.kind})"
                 held.append(Statement(receipt[0], bytes(receipt[1]), "anchor", told))
         return held
+
+    def _own(self, anchor: anchors.Anchor, receipt: int) -> anchors.Held | None:
+        """What the place itself holds, which must be as much as it took: `receipt` was read before."""
+        try:
+            own = anchor.held_in_all() if isinstance(anchor, anchors.FileAnchor) else anchor.held()
+        except anchors.AnchorError as error:
+            self._problems.append(Problem("anchor", None, str(error)))
+            return None
+        if isinstance(anchor, anchors.FileAnchor) and (size := own.size if own else 0) < receipt:
+            told = f"{anchor.path} took {receipt} records and holds {size}: it is gone, or lines were taken out of it"
+            self._problems.append(Problem("anchor", None, told))
+        return own
 
 
 def _order(said: Statement) -> tuple[int, bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from audit.append_only import changed_triggers, missing_triggers
+from audit.append_only import changed_triggers, foreign_triggers, missing_triggers
 
 from .problem import Problem
 
@@ -12,5 +12,9 @@ AGAIN = "rows can be changed unseen. `manage.py migrate` puts it back; find out 
 def verify_triggers(using: str) -> Iterator[Problem]:
     for name in missing_triggers(using):
         yield Problem("trigger", None, f"the trigger {name} is missing: {AGAIN}")
+    for name in foreign_triggers(using):
+        yield Problem(
+            "trigger", None, f"{name} is not the shop's: it may swallow what is written. Find out who made it"
+        )
     for name in changed_triggers(using):
         yield Problem("trigger", None, f"the trigger {name} is not the shop's own any more: {AGAIN}")

@@ -35,14 +35,25 @@ class Discreet:
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
         answer = super().changeform_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
-        if object_id and request.method == "GET" and answer.status_code == 200 and may_see_people(request):
+        if object_id:
+            self._told(request, answer, object_id)
+        return answer
+
+    def history_form_view(self, request: HttpRequest, object_id: str, version_id: str, *args: Any, **how: Any) -> Any:
+        """What somebody was called earlier is personal, too."""
+        answer = super().history_form_view(request, object_id, version_id, *args, **how)  # type: ignore[misc]
+        self._told(request, answer, object_id)
+        return answer
+
+    def _told(self, request: HttpRequest, answer: Any, object_id: str) -> None:
+        """A form that was refused is shown again, with all that is beside it: that is a look, too."""
+        if answer.status_code == 200 and may_see_people(request):
             event_record(
                 events.PERSONAL_VIEWED,
                 user_id=getattr(request.user, "public_id", ""),
                 model=self.model._meta.label,
                 key=object_id,
             )
-        return answer
 
 
 def may_see_people(request: HttpRequest) -> bool:

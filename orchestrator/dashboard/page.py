@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.timesince import timesince
 
-from audit.admin_columns import COLOUR_OF, badge, linked, list_of, person
+from audit.admin_columns import COLOUR_OF, badge, linked, list_of, may_view, person
 from audit.anchors.keeping import late
 from audit.completeness import last_run
 from audit.standing import refusal
@@ -186,7 +186,7 @@ def _trail(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "findings": sum(by_severity.values()),
         "counts": [badge(f"{count} {name}", COLOUR_OF.get(name, "")) for name, count in sorted(by_severity.items())],
         "url": list_of("audit.finding", status__exact="open"),
-        "records_url": list_of("audit.auditrecord"),
+        "records_url": list_of("audit.auditrecord") if may_view(request, "audit.auditrecord") else None,
         "alerts": _trail_alerts(),
     }
 

@@ -5,3 +5,6 @@ class AccountsConfig(AppConfig):
     name = "shop_assistant.accounts"
     label = "accounts"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (registers them)

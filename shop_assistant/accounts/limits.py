@@ -6,6 +6,7 @@ first request, so that no border between two fixed windows lets a double wave th
 
 import hashlib
 import hmac
+import ipaddress
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
@@ -28,8 +29,26 @@ _COUNT = """
 """
 
 
+IPV6_NETWORK = 64
+"""Bits by which callers are told apart: the rest of an IPv6 address anybody chooses anew as often as they like."""
+
+
 def client_address(request: HttpRequest) -> str:
-    """The caller's address; X-Forwarded-For counts only as far as TRUSTED_PROXIES of our own have written it."""
+    """The caller's IPv4 address or IPv6 network."""
+    said = _address(request)
+    try:
+        found = ipaddress.ip_address(said.strip("[]"))
+    except ValueError:
+        return said
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), IPV6_NETWORK), strict=False))
+
+
+def _address(request: HttpRequest) -> str:
+    """X-Forwarded-For counts only as far as TRUSTED_PROXIES of our own have written it."""
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     trusted: int = settings.TRUSTED_PROXIES
     if trusted and len(hops) >= trusted:

@@ -9,6 +9,9 @@ from shop_assistant.agents import Role
 
 from .models import SYSTEM_USER_ID, User
 
+TRAIL = ("auditrecord", "outbox")
+"""Read by who may ask `audit.query`, and by nobody else."""
+
 
 def system_user() -> User:
     """Trusted code of this machine: Python's door and the commands. Not in the database, so nobody logs in as it."""
@@ -24,9 +27,10 @@ def sync_admin_permissions(using: str, **kwargs: Any) -> None:
     everything = Permission.objects.exclude(content_type__app_label__in=["agents", "sessions", "contenttypes"])
     views = everything.filter(codename__startswith="view_")
     shop = everything.filter(content_type__app_label__in=["inventory", "pricing", "customers"])
+    trail = views.filter(content_type__app_label="audit", content_type__model__in=TRAIL)
     wanted = {
         Role.OWNER: everything,
-        Role.MANAGER: views.exclude(content_type__app_label__in=["auth", "accounts"]) | shop,
+        Role.MANAGER: views.exclude(content_type__app_label__in=["auth", "accounts"]).exclude(pk__in=trail) | shop,
         Role.CLERK: views & shop,
         Role.AUDITOR: views,
     }

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import time
 from base64 import b32encode
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -39,20 +40,29 @@ def must_have(user: User) -> bool:
     return user.is_superuser or user.groups.filter(name__in=ENFORCED).exists()
 
 
-def device_begin(user: User) -> str:
-    """The secret of a device to be set up, as base32; the same one until its first code confirms it.
+class Begun(NamedTuple):
+    key: int
+    secret: str
+    """as base32"""
 
+
+def device_begin(user: User, begun: int | None = None) -> Begun:
+    """A device to be set up, with the same secret until its first code confirms it.
+
+    :param begun: `key` of the one that this login has begun. Another one is replaced: whoever else began it knows its
+        secret.
     :raises ValueError: when a device is set up already.
     """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
+        SecondFactor.objects.filter(user=user, confirmed_at=None).exclude(pk=begun or 0).delete()
         device = SecondFactor.objects.filter(user=user).first()
         if device is None:
             device = SecondFactor(user=user, secret=_seal(user, secrets.token_hex(SECRET_BYTES)))
             device.save()
     if device.confirmed_at:
         raise ValueError("a second factor is set up already")
-    return b32encode(_secret(device)).decode()
+    return Begun(device.pk, b32encode(_secret(device)).decode())
 
 
 def setup_uri(user: User, secret: str) -> str:

@@ -16,6 +16,7 @@ from shop_assistant.compiled import Compiled
 
 from .backends import keep_agent_permissions, with_agent_permissions
 from .models import LoginSession, User
+from .second_factor import has_device, must_have
 
 REUSE_GRACE = timedelta(seconds=10)
 """A refresh token used again within this time is a race of the same client, not a theft."""
@@ -70,7 +71,11 @@ def session_rotate(*, refresh: str) -> TokenPair:
 
 
 def _may_go_on(session: LoginSession) -> bool:
-    return session.user.is_active and session.epoch == session.user.session_epoch
+    """Nor does a login outlast the day on which its user must have a second factor and has none."""
+    user = session.user
+    if not user.is_active or session.epoch != user.session_epoch:
+        return False
+    return not must_have(user) or has_device(user)
 
 
 def session_close(*, refresh: str) -> str:

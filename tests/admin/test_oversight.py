@@ -114,6 +114,24 @@ def test_every_look_is_recorded(users: dict[Role, Any], client: Client):
 
 
 @pytest.mark.usefixtures("anchored")
+def test_the_list_says_what_was_looked_at_and_lets_nobody_guess(users: dict[Role, Any], client: Client):
+    client.force_login(users[Role.AUDITOR])
+    client.get(f"{TRAIL}records/2/")
+    client.get("/admin/audit/auditrecord/2/change/")
+    shown = client.get("/admin/audit/outbox/").content.decode()
+    assert "proof of 2" in shown
+    assert "row 2, table auditrecord" in shown
+    for asked in (
+        "audit/auditrecord/?leaf=abc",
+        "inventory/product/?sku__regex=(a%2B)%2B$",
+        "vault/subjectkey/?wrapped__startswith=a",
+    ):
+        assert client.get(f"/admin/{asked}").status_code == 400, asked
+    assert client.get("/admin/audit/finding/?status__exact=open").status_code == 200
+    assert client.get("/admin/accounts/user/?is_active__exact=1").status_code == 200
+
+
+@pytest.mark.usefixtures("anchored")
 def test_files_of_the_period_on_the_page(users: dict[Role, Any], client: Client):
     client.force_login(users[Role.MANAGER])
     for format, start in (("html", b"<!doctype html>"), ("json", b"{"), ("csv", b"\xef\xbb\xbfsection")):

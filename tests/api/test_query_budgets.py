@@ -32,7 +32,7 @@ BOUNDS = re.compile(r"^(BEGIN|COMMIT|SAVEPOINT|RELEASE|ROLLBACK|SET CONSTRAINTS|
 
 BUDGETS = {
     "audit.answer_finding": 9,
-    "audit.compliance_report": 62,
+    "audit.compliance_report": 64,
     "audit.compliance_check": 52,  # one to three for each rule, and sealing what waits
     "audit.export": 10,
     "audit.findings": 4,

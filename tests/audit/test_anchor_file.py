@@ -1,22 +1,29 @@
 """The anchor in a file: what is written to it stays, and only what this shop signed counts."""
 
 import json
+import resource
 import signal
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from audit import events, keys
 from audit.anchors import AnchorError, FileAnchor, Held, keeping, latest
+from audit.anchors.file import TAIL
 from audit.anchors.keeping import anchor_due, anchored_size, behind, late
+from audit.append_only import install
 from audit.checkpoints import public_keys
 from audit.models import Anchoring, Checkpoint, Outbox
 from audit.signed_note import make, read
 from audit.standing import refusal
-from tests.audit.anchoring import anchored, checkpoint, lines
+from tests.audit.anchoring import anchored, checkpoint, cut, lines
+from tests.audit.conftest import lift, sql
 from tests.processes import PROGRAMS, Program
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +104,61 @@ def test_an_older_line_written_again_changes_nothing(anchor_file: Path):
     with anchor_file.open("a") as file:
         file.write(older)
     assert held() == newest.size
+
+
+def test_older_lines_that_fill_the_end_hide_no_rewrite(anchor_file: Path, verify: Any):
+    """Where the file can only be added to, as its administrator wants it; receipts lie with the log."""
+    anchored()
+    older = anchor_file.read_text()
+    newest = anchored()
+    with anchor_file.open("a") as file:
+        file.write(older * (TAIL // len(older) + 2))
+    assert verify()[0] == 0
+    cut(newest.size)
+    lift("audit_anchoring", "audit_checkpoint")
+    for table in ("audit_anchoring", "audit_checkpoint"):
+        sql(f"DELETE FROM {table} WHERE size = %s", [newest.size])
+    connection.check_constraints()
+    install("default")
+    code, said = verify()
+    assert code == 1
+    assert f"the anchor (file) covers {newest.size}" in said
+
+
+@pytest.mark.parametrize("kept", ["", "first"])
+def test_a_file_that_holds_less_than_it_took_is_told(anchor_file: Path, verify: Any, kept: str):
+    anchored()
+    first = anchor_file.read_text()
+    newest = anchored()
+    anchor_file.write_text(first) if kept else anchor_file.unlink()
+    code, said = verify()
+    assert code == 1
+    assert f"took {newest.size} records" in said
+    anchored()
+    assert Outbox.objects.filter(event=events.ANCHOR_LOST).count() == 1
+    assert verify()[0] == 0
+
+
+def test_a_full_disk_is_no_anchor(anchor_file: Path):
+    first = anchored()
+    checkpoint()
+    with filled(anchor_file.stat().st_size + 40):
+        assert anchor_due(quick=True) == 0
+    assert held() == first.size == anchored_size()
+    keeping._failures.clear()
+    assert anchor_due(quick=True) == 1
+    assert held() == anchored_size() > first.size
+
+
+@contextmanager
+def filled(limit: int) -> Iterator[None]:
+    """No file of this process may grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def write(path: Path, signer: Any, size: int, *extensions: str, origin: str = "") -> None:

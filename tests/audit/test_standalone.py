@@ -3,6 +3,7 @@
 The one reads the shop's databases, the other an export, the public key and a copy of the anchors.
 """
 
+import base64
 import gzip
 import json
 import random
@@ -212,6 +213,52 @@ def test_a_backup_restored_is_said_and_what_it_replaced_is_not_asked_for(trail: 
     code, said = alone("--anchors", trail)
     assert code == 0
     assert "a backup was restored: a log of 12 records was set back to 6" in said
+
+
+def test_a_restoration_told_again_sets_nothing_back(trail: Path, alone: Verify):
+    """Lines that the shop did sign, written once more by one who may only add to the file."""
+    newest = lines(trail)[1]
+    root = base64.b64encode(bytes.fromhex(newest["root"])).decode()
+    back = make("test-shop/audit", 6, root_at(6), ring().signers, [f"restored-over 12 {root}"])
+    with trail.open("a") as file:
+        file.write(json.dumps({"note": back}) + "\n")
+    again = anchored(20)
+    with trail.open("a") as file:
+        file.write(json.dumps({"note": back}) + "\n")
+    assert alone("--anchors", trail)[0] == 0
+    bend(THOROUGH["edit"], 9)
+    code, said = alone("--anchors", trail)
+    assert code == 1
+    assert f"among records 7 to {again.size} one was changed" in said
+
+
+@pytest.mark.parametrize("at", [40, "\N{EM DASH}"])
+def test_a_line_of_the_anchors_that_was_cut_off(trail: Path, alone: Verify, at: Any):
+    """By a crash or a full disk, perhaps within a character; the next line begins anew."""
+    first, last = trail.read_bytes().splitlines(keepends=True)
+    cut_off = last[: at if isinstance(at, int) else last.index(at.encode()) + 1]
+    trail.write_bytes(first + cut_off + b"\n" + last)
+    code, said = alone("--anchors", trail)
+    assert code == 0
+    assert "line 2 of anchors.jsonl: it was cut off" in said
+
+
+def test_an_anchor_file_that_was_emptied(trail: Path, alone: Verify):
+    trail.write_text("")
+    assert alone("--anchors", trail) == (1, "anchors.jsonl holds no checkpoint, so nothing can be compared with it\n")
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"payload":"\\ud800"}', "[1]", '{"seq":' + "9" * 5000 + "}"])
+def test_what_is_no_record_is_said_so(line: str, trail: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "trail.jsonl"
+    call_command("export", "audit", format="jsonl", output=str(path))
+    first, *rest = path.read_text().splitlines()
+    if "payload" in line:
+        line = json.dumps(json.loads(first) | json.loads(line))
+    path.write_text("\n".join([line, *rest]))
+    capsys.readouterr()
+    assert standalone_verify.main([str(path)]) == 1
+    assert "line 1 of trail.jsonl: it is no record" in capsys.readouterr().out
 
 
 def test_a_part_is_as_good_as_its_proofs(trail: Path, alone: Verify, api: Any, tmp_path: Path, capsys: Any):

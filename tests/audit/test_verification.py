@@ -285,6 +285,20 @@ def test_a_missing_trigger(verify: Verify):
     assert f"trigger: the trigger inventory_stockmovement_{name} is missing" in printed
 
 
+@pytest.mark.django_db
+def test_a_trigger_that_swallows_events(verify: Verify):
+    """A chain can't show what never came to it."""
+    sealed(SIZE)
+    if connection.vendor == "postgresql":
+        sql("CREATE RULE quiet AS ON INSERT TO audit_outbox WHERE NEW.user_id = 'USER1' DO INSTEAD NOTHING")
+    else:
+        when = "BEFORE INSERT ON audit_outbox WHEN NEW.user_id = 'USER1'"
+        sql(f"CREATE TRIGGER quiet {when} BEGIN SELECT RAISE(IGNORE); END")
+    code, printed = verify()
+    assert code == 1
+    assert "trigger: quiet is not the shop's" in printed
+
+
 def test_a_task_whose_end_was_cut_from_outbox_and_log(verify: Verify, bending: Bend, shop, api):
     """Neither the chain nor the outbox can tell then, but the task can."""
     answer = api("clerk").post("/api/inventory/update", {"sku": "SKU001", "delta": 1})

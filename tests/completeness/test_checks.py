@@ -51,6 +51,17 @@ def test_a_shop_that_was_used_as_it_should_be_has_no_gaps(gaps: Gaps):
     assert gaps() == []
 
 
+@pytest.mark.usefixtures("traded")
+def test_a_product_may_get_another_sku(gaps: Gaps):
+    call("inventory", "update", {"sku": "SKU001", "delta": 5, "reason": "found"})
+    with authored("USER-OWNER"):
+        renamed = product()
+        renamed.sku = "WIDGET"
+        renamed.save()
+    seal()
+    assert gaps() == []
+
+
 def product() -> Product:
     return Product.objects.get(sku="SKU001")
 
@@ -200,6 +211,33 @@ def give_points() -> str:
     return "points: points of CUST001 are 9999 after"
 
 
+def last_sale() -> Order:
+    """The one that the shop's own operation made."""
+    return Order.objects.exclude(task_id=None).get()
+
+
+def cheapen_an_order_with_its_lines() -> str:
+    order = last_sale()
+    bend("inventory_order", "UPDATE inventory_order SET total = total - 1 WHERE id = %s", order.pk)
+    bend("inventory_orderline", "UPDATE inventory_orderline SET total = total - 1 WHERE order_id = %s", order.pk)
+    return f"books: order {order.reference} has another total, lines than its event says"
+
+
+def say_that_another_sold() -> str:
+    order = last_sale()
+    bend("inventory_order", "UPDATE inventory_order SET user_id = 'USER-CLERK' WHERE id = %s", order.pk)
+    return f"books: order {order.reference} has another seller than its event says"
+
+
+def move_stock_with_its_level() -> str:
+    made = call("inventory", "update", {"sku": "SKU001", "delta": 5, "reason": "found"})
+    seal()
+    number = made["movement_id"]
+    bend("inventory_stockmovement", "UPDATE inventory_stockmovement SET quantity = 2 WHERE id = %s", number)
+    StockLevel.objects.filter(product__sku="SKU001").update(on_hand=made["quantity"] - 3)
+    return f"books: stock movement {number} has another quantity than its event says"
+
+
 def use_a_coupon_less() -> str:
     CouponUse.objects.filter(customer_id="").update(used=0)
     return "coupons: coupon of WELCOME counts 0 uses, but was redeemed 1 times"
@@ -217,7 +255,8 @@ def _uuid(value: Any) -> Any:
 BENT = [
     edit_history, reword_history, remove_history, add_history, edit_live, null_live, add_live, remove_live, revive,
     give_a_role, end_silently, tell_of_nothing, tell_twice, tell_too_early, steal_stock, lose_a_level, move_stock,
-    cheapen_an_order, refund_more, forget_a_return, give_points, use_a_coupon_less, use_a_coupon_more,
+    cheapen_an_order, refund_more, forget_a_return, give_points, say_that_another_sold,
+    cheapen_an_order_with_its_lines, move_stock_with_its_level, use_a_coupon_less, use_a_coupon_more,
 ]  # fmt: skip
 
 

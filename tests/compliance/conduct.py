@@ -12,7 +12,7 @@ from audit.models import AuditRecord
 from audit.sealing import seal
 from audit.services import event_record
 from customers.loyalty import points_adjust
-from customers.models import Customer, ErasureRequest
+from customers.models import Customer, ErasureRequest, LoyaltyEntry
 from customers.services import customer_create, ticket_create
 from inventory.models import OrderReturn, Product, StockMovement
 from inventory.services import order_create, stock_adjust
@@ -67,6 +67,20 @@ def approved_sale(percent: int, *, days_ago: int) -> Case:
     return sale("14.90", rules="CLEAR", days_ago=1)
 
 
+def widened_sale(**later: Any) -> Case:
+    """Approved for one thing, and then made a rule for another."""
+    clear = rule("CLEAR", "60", product=widget(), coupon="CLEAR", since=ago(3))
+    DiscountApproval(
+        rule=clear, percent=60, reason="end of season", made_by="USER-MANAGER", approved_by="USER-OWNER",
+        approved_at=ago(2),
+    ).save()  # fmt: skip
+    for name, value in later.items():
+        setattr(clear, name, value)
+    clear._history_date = ago(1)
+    clear.save()
+    return sale("14.90", rules="CLEAR")
+
+
 def correction(delta: int, reason: str = "", kind: str = "adjustment") -> Case:
     stock_adjust(
         product=widget(), delta=Decimal(delta), kind=StockMovement.Kind(kind), reason=reason, user_id="USER-CLERK"
@@ -80,6 +94,10 @@ def corrected_by_hand(delta: int, *, counted_by: str | None = None) -> Case:
     if counted_by:
         call("inventory", "update", {"sku": "SKU001", "quantity": 399, "reason": "count"}, user=staff(counted_by))
     return "movement", str(made["movement_id"])
+
+
+def corrected_in_parts(*deltas: int) -> Case:
+    return [corrected_by_hand(delta) for delta in deltas][-1]
 
 
 def corrections(*deltas: int, reason: str = "") -> Case:
@@ -100,6 +118,21 @@ def gift(points: int) -> Case:
 
 def gifts(*points: int) -> Case:
     return [gift(each) for each in points][-1]
+
+
+def earned(points: int, *, order: bool = False) -> Case:
+    """Booked as earned, without the till; the order is worth 29.99."""
+    reference = sale("29.99")[1] if order else None
+    asked = {"customer_id": "CUST001", "operation": "earn", "points": points, "order": reference}
+    call("customers", "loyalty", {name: value for name, value in asked.items() if value}, user=staff("clerk"))
+    return "loyalty_entry", str(LoyaltyEntry.objects.latest("pk").pk)
+
+
+def dear_sale() -> None:
+    """It earns more than anybody may grant."""
+    asked = {"lines": [{"sku": "SKU001", "quantity": 40}], "customer_id": "CUST001"}
+    call("sales", "sell", asked, user=staff("clerk"))
+    assert LoyaltyEntry.objects.latest("pk").points > 1000
 
 
 def without_cost(sku: str, **fields: Any) -> Case:
@@ -223,12 +256,16 @@ BREACHES: list[tuple[str, Callable[[], Case]]] = [
     ("deep-discount", lambda: sale("14.90")),
     ("deep-discount", lambda: approved_sale(45, days_ago=2)),
     ("deep-discount", lambda: approved_sale(60, days_ago=0)),
+    ("deep-discount", lambda: widened_sale(coupon="")),
+    ("deep-discount", lambda: widened_sale(product=None)),
     ("reduction-announced", lambda: reduced("24", "29.99", raised=10, rule_since=2)),
     ("reduction-announced", lambda: reduced("24", "29.99", raised=28, rule_since=2, kind="fixed_price")),
     ("stock-without-reason", lambda: correction(-20)),
     ("stock-without-reason", lambda: correction(21)),
     ("stock-without-reason", lambda: corrected_by_hand(250)),
     ("stock-without-reason", lambda: corrected_by_hand(250, counted_by="clerk")),
+    ("stock-without-reason", lambda: corrected_in_parts(120, 80)),
+    ("stock-without-reason", lambda: corrected_in_parts(150, -210)),
     ("shrinkage", lambda: corrections(-13, -12)),
     ("shrinkage", lambda: corrections(15, 15, -5)),
     ("refund-without-sale", paid_back),
@@ -237,6 +274,9 @@ BREACHES: list[tuple[str, Callable[[], Case]]] = [
     ("cost-known", lambda: without_cost("DEAR")),
     ("points-by-hand", lambda: gift(1001)),
     ("points-by-hand", lambda: gifts(600, 600)),
+    ("points-by-hand", lambda: earned(1001)),
+    ("points-by-hand", lambda: earned(1001, order=True)),
+    ("points-by-hand", lambda: [gift(600), earned(401)][-1]),
     ("erasure-overdue", lambda: erasure(31)),
     ("erasure-overdue", lambda: erasure(40, done_after=31)),
     ("profile-access", looked_up),
@@ -250,6 +290,7 @@ KEPT: list[tuple[str, Callable[[], object]]] = [
     ("sale-below-cost", lambda: sale("17.40", base="29.99", tax="2.90")),
     ("deep-discount", lambda: sale("15.00")),
     ("deep-discount", lambda: approved_sale(51, days_ago=2)),
+    ("deep-discount", lambda: widened_sale(name="Clearance", priority=3)),
     ("reduction-announced", lambda: reduced("29.99", "29.99", raised=10, rule_since=2)),
     ("reduction-announced", lambda: reduced("24", "29.99", raised=40, rule_since=2)),
     ("reduction-announced", lambda: reduced("29.99", "24", raised=10, rule_since=2)),
@@ -260,6 +301,7 @@ KEPT: list[tuple[str, Callable[[], object]]] = [
     ("stock-without-reason", lambda: correction(-19)),
     ("stock-without-reason", lambda: correction(200, kind="receipt")),
     ("stock-without-reason", lambda: corrected_by_hand(250, counted_by="manager")),
+    ("stock-without-reason", lambda: corrected_in_parts(120, -110, 79)),
     ("shrinkage", lambda: corrections(-12, -12)),
     ("shrinkage", lambda: corrections(-15, -15, reason="broken in the rain")),
     ("shrinkage", lambda: corrections(15, 15, -15)),
@@ -271,6 +313,9 @@ KEPT: list[tuple[str, Callable[[], object]]] = [
     ("cost-known", lambda: without_cost("CHEAP", cost=0)),
     ("points-by-hand", lambda: gift(1000)),
     ("points-by-hand", lambda: gifts(1000, -1200, -500)),
+    ("points-by-hand", lambda: earned(1000)),
+    ("points-by-hand", dear_sale),
+    ("points-by-hand", lambda: [gift(1000), earned(29, order=True)]),
     ("erasure-overdue", lambda: erasure(29)),
     ("erasure-overdue", lambda: erasure(40, done_after=29)),
     ("profile-access", lambda: looked_up(ticket=True)),

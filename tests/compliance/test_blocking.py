@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit import blocking
+from audit.history import authored
 from audit.models import ComplianceRule, Outbox
 from customers.models import LoyaltyEntry
 from inventory.models import Order, Product, StockMovement
@@ -160,7 +161,7 @@ def test_nobody_approves_the_own_price_rule(strict, api: Api, client):
     client.force_login(staff("owner"))
     changed = PriceRule.objects.get(code="HALF")
     url = f"/admin/pricing/pricerule/{changed.pk}/change/"
-    fields = {"code": "HALF", "name": "Half", "kind": "percent", "value": "60", "min_quantity": "0", "priority": "0",
+    fields = {"code": "HALF", "name": "Half", "kind": "percent", "value": "61", "min_quantity": "0", "priority": "0",
               "coupon": "HALF", "coupon_limit": "5", "active": "on", "product": widget().pk}  # fmt: skip
     assert client.post(url, fields).status_code == 302
     approve = {"rule_id": "HALF", "percent": 60, "reason": "end of the season"}
@@ -172,6 +173,18 @@ def test_nobody_approves_the_own_price_rule(strict, api: Api, client):
     assert owner.post("/api/pricing/approve-discount", approve).json()["error"]["code"] == "CLARIFICATION_NEEDED"
     answer = owner.post("/api/pricing/approve-discount", approve | {"confirm": True})
     assert answer.json()["data"]["approval"] == "self-approved"
+
+
+def test_a_new_name_from_somebody_else_hides_nobody(strict, api: Api):
+    changed = PriceRule.objects.get(code="HALF")
+    for user_id, name, value in (("USER-OWNER", "value", Decimal(61)), ("USER-MANAGER", "name", "Half and more")):
+        setattr(changed, name, value)
+        with authored(user_id):
+            changed.save()
+    approve = {"rule_id": "HALF", "percent": 60, "reason": "end of the season"}
+    assert api("owner").post("/api/pricing/approve-discount", approve).status_code == 403
+    answer = api("manager").post("/api/pricing/approve-discount", approve).json()["data"]
+    assert (answer["made_by"], answer["approval"]) == ("USER-OWNER", "four eyes")
 
 
 def test_what_is_in_order_passes(strict, api: Api):

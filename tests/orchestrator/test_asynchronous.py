@@ -193,3 +193,20 @@ def test_a_message_that_was_lost_is_sent_again(laboratory: Run) -> None:
     TaskState.objects.filter(task_id=task_id).update(due_at=timezone.now() - timedelta(minutes=1))
     tasks_sweep()
     assert DBTaskResult.objects.get().args_kwargs["args"] == [str(task_id)]
+
+
+def test_a_task_whose_message_was_lost_is_woken_once_and_workers_that_are_behind_get_no_more(
+    laboratory: Run,
+) -> None:
+    waiting, lost = (laboratory("hang", respond_async=True).task_id for _ in range(2))
+    messages = DBTaskResult.objects.ready()
+    TaskState.objects.update(due_at=timezone.now() - timedelta(minutes=2))
+    messages.update(enqueued_at=timezone.now() - timedelta(minutes=2))
+    tasks_sweep()
+    assert messages.count() == 2, "they are only behind"
+
+    messages.filter(args_kwargs__args=[str(lost)]).delete()
+    TaskState.objects.filter(task_id=lost).update(due_at=timezone.now() - timedelta(minutes=3))
+    tasks_sweep()
+    tasks_sweep()
+    assert sorted(message.args_kwargs["args"][0] for message in messages) == sorted([str(waiting), str(lost)])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -101,6 +102,15 @@ def test_below_the_threshold(lived: Api, settings: Any):
     assert (found["compliant"], found["threshold"]) == (False, 90)
     assert "not compliant" in found["summary"][0]
     assert any("open warning finding" in line for line in found["to_do"])
+
+
+def test_what_was_broken_since_the_last_check_needs_doing_too(lived: Api):
+    rule = "Large stock corrections say why and are seen by a second person"
+    assert not any(rule in line for line in report(lived("owner"))["to_do"]), "its finding is kept, and is open"
+    QuerySet(Finding).all()._raw_delete("default")
+    told = [line for line in report(lived("owner"))["to_do"] if rule in line]
+    assert len(told) == 1
+    assert "manage.py compliance_check" in told[0]
 
 
 def test_a_rule_that_is_off_is_said_to_be(lived: Api):

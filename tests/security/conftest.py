@@ -43,7 +43,7 @@ class Device:
 
     def __init__(self, user: User, clock: Any) -> None:
         self.user, self.clock = user, clock
-        self.secret = device_begin(user)
+        self.secret = device_begin(user).secret
 
     def confirmed(self) -> list[str]:
         """Set up; the recovery codes."""

@@ -57,7 +57,10 @@ def test_where_it_is_required_nothing_else_is_open_before(
     assert "<svg" in page.content.decode()
     assert "http" not in page.content.decode().split("<svg")[1].split("</svg>")[0], "the picture asks nobody"
     device = Device(users[Role(role)], clock)
-    assert device.secret == secret_of(page), "the secret stays the same until it is confirmed"
+    page = client.get(FACTOR)
+    assert device.secret != secret_of(page), "somebody else began this one, and knows it"
+    device.secret = secret_of(page)
+    assert device.secret == secret_of(client.get(FACTOR)), "the secret stays the same until it is confirmed"
     wrong = client.post(FACTOR, {"code": device.wrong()})
     assert b"not the one that belongs" in wrong.content
     done = client.post(f"{FACTOR}?next=/admin/inventory/product/", {"code": device.next()})
@@ -214,6 +217,19 @@ def test_where_it_is_required_the_api_is_no_open_window(users: dict[Role, User],
     assert token("service").status_code == 200, "a program has no device"
 
 
+def test_a_login_of_before_it_was_required_is_not_renewed(device: MakeDevice, settings: Any) -> None:
+    owner, service = token("owner").json()["refresh"], token("service").json()["refresh"]
+    managers = device("manager")
+    managers.confirmed()
+    manager = token("manager", otp=managers.next()).json()["refresh"]
+    settings.ADMIN_SECOND_FACTOR = "required"
+    told = [
+        Client().post("/api/auth/refresh", {"refresh": refresh}, content_type="application/json").status_code
+        for refresh in (owner, manager, service)
+    ]
+    assert told == [401, 200, 200]
+
+
 # The codes themselves.
 
 
@@ -353,3 +369,29 @@ def test_an_owner_takes_it_off_for_others(device: MakeDevice, client: Client) ->
     assert not SecondFactor.objects.exists()
     (event,) = told("LOGIN_CHANGED")
     assert (event["user_id"], event["of"]) == ("USER-OWNER", "USER-CLERK")
+
+
+def test_nobody_takes_off_the_own_one_without_a_code(device: MakeDevice, client: Client) -> None:
+    owners, clerks = device("owner"), device("clerk")
+    owners.confirmed()
+    clerks.confirmed()
+    client.force_login(owners.user)
+    client.post(FACTOR, {"code": owners.next()})
+    chosen = {"action": "reset_second_factor", "_selected_action": [owners.user.pk, clerks.user.pk]}
+    answer = client.post("/admin/accounts/user/", chosen, follow=True)
+    assert b"Your own is taken off on the page" in answer.content
+    assert [factor.user for factor in SecondFactor.objects.all()] == [owners.user]
+
+
+def test_a_secret_seen_at_another_login_is_worth_nothing(users: dict[Role, User], clock: Any) -> None:
+    """Who has only the password looks at the secret first, and waits for the user to set it up."""
+    thief, client = page_login("clerk").client, page_login("clerk").client
+    device = Device(users[Role.CLERK], clock)
+    device.secret = seen = secret_of(thief.get(FACTOR))
+    page = client.get(FACTOR)
+    assert secret_of(page) != seen
+    assert client.post(FACTOR, {"code": device.next()}).content.count(LISTED) == 0
+    device.secret = secret_of(client.get(FACTOR))
+    assert client.post(FACTOR, {"code": device.next()}).content.count(LISTED) == 10
+    device.secret = seen
+    assert not accepts(users[Role.CLERK], device.next())

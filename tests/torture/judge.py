@@ -50,15 +50,19 @@ def open_shop() -> dict[str, Any]:
     return {"web": web_command(int(os.environ["TORTURE_WEB"]))}
 
 
-def drain(seconds: float = 180) -> dict[str, Any]:
-    """What is left when everything has ended and is sealed, or that takes too long."""
-    began = time.monotonic()
+def drain(patience: float = 120) -> dict[str, Any]:
+    """What is left when everything has ended and is sealed, or for so many seconds nothing did."""
+    began = moved = time.monotonic()
+    least: float = float("inf")
     while True:
         unfinished = TaskState.objects.filter(status__in=["pending", "in_progress"]).count()
         waiting = Outbox.objects.filter(sealed_at=None).count()
-        took = round(time.monotonic() - began, 1)
-        if not (unfinished or waiting) or took > seconds:
-            return {"drained_seconds": took, "left": {"unfinished": unfinished, "unsealed": waiting}}
+        now = time.monotonic()
+        if unfinished + waiting < least:
+            least, moved = unfinished + waiting, now
+        if not least or now - moved > patience:
+            left = {"unfinished": unfinished, "unsealed": waiting}
+            return {"drained_seconds": round(now - began, 1), "left": left}
         time.sleep(0.2)
 
 

@@ -33,10 +33,10 @@ exit codes: 0 done, 1 refused, and why, 2 wrong usage
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["make", "show", "rotate"])
         parser.add_argument(
-            "--name", default="", help="of the first key, and so the origin of the log; without spaces or +"
+            "--name", default="", help="make: of the first key, and so of the log, for good; without spaces or +"
         )
-        parser.add_argument("--print", action="store_true", help="print the private key instead of writing a file")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+        parser.add_argument("--print", action="store_true", help="make: print the private key, write no file")
+        parser.add_argument("--dry-run", action="store_true", help="say what make or rotate would do, and do nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -17,7 +17,8 @@ from shop_assistant.commands import ShopCommand
 class Command(ShopCommand):
     help = (
         "Write everything the shop knows to one new file, the audit trail included, while it goes on. The keys are not "
-        "in it: keep ENCRYPTION_KEYS and LOOKUP_KEY somewhere else, for without them the backup can't be restored."
+        "in it: keep ENCRYPTION_KEYS and LOOKUP_KEY somewhere else, for without them the backup can't be restored, and "
+        "the audit signing key, for without it the restored trail's checkpoints can't be verified."
     )
     examples = """\
   manage.py backup shop-monday.zip

@@ -37,7 +37,7 @@ exit codes: 0 the report was made, whatever it says (its `compliant` tells); 1 r
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--period", metavar="2026-10", help="a month, or a year (2026)")
+        parser.add_argument("--period", metavar="2026-10", help="a month, or a year (2026); days: --from and --to")
         parser.add_argument("--from", type=_day, dest="first", metavar="DAY", help="first day, such as 2026-10-01")
         parser.add_argument("--to", type=_day, dest="last", metavar="DAY", help="last day, included; left out: today")
         parser.add_argument("--format", choices=tuple(FORMATS), help="left out: by the file's ending, else html")

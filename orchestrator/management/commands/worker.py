@@ -24,8 +24,9 @@ log = structlog.get_logger("shop")
 
 class Command(ShopCommand):
     help = (
-        "Run accepted tasks and the periodic jobs (sealing the trail, dead tasks, planned prices) until Ctrl-C. Any "
-        "number of workers may run, on any number of hosts; TASKS_BACKEND=redis wakes them without asking the database."
+        "Run accepted tasks and the periodic jobs (sealing and anchoring the trail, its completeness, compliance, "
+        "retention, dead tasks, planned prices) until Ctrl-C. Any number of workers may run, on any number of hosts; "
+        "TASKS_BACKEND=redis wakes them without asking the database."
     )
     examples = """\
   manage.py worker
