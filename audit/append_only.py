@@ -66,13 +66,22 @@ def foreign_triggers(using: str) -> list[str]:
     """Triggers, and rules of PostgreSQL's, on the trail's tables that are none of ours: they could swallow what is
     written, or write something else.
     """
+    return sorted(_there(using) - _wanted(using).keys())
+
+
+def triggers_switched_off(using: str) -> set[str]:
+    """Names of our triggers that are there, but not in force (PostgreSQL's DISABLE TRIGGER)."""
+    return (_there(using) & _wanted(using).keys()) - _found(using).keys()
+
+
+def _there(using: str) -> set[str]:
+    """Names of all triggers and rules on the trail's tables, in force or not."""
     connection = connections[using]
     tables = [model._meta.db_table for model in [*guarded_models(using), Outbox]]
     query = {"sqlite": _SQLITE_ALL, "postgresql": _POSTGRESQL_ALL}[connection.vendor]
     with connection.cursor() as cursor:
         cursor.execute(query)
-        found = {name for name, table in cursor.fetchall() if table in tables}
-    return sorted(found - _wanted(using).keys())
+        return {name for name, table in cursor.fetchall() if table in tables}
 
 
 def _drop_changed(using: str) -> None:

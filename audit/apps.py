@@ -7,7 +7,11 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from . import append_only, checks, judging  # noqa: F401  (registers itself)
+        from shop_assistant.commands import key_checks
 
+        from . import append_only, checks, judging  # noqa: F401  (registers itself)
+        from .keys import ring_given
+
+        key_checks.append(ring_given)
         post_migrate.connect(append_only.install, sender=self)
         post_migrate.connect(judging.sync_rules, sender=self)

@@ -3,20 +3,29 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-from .keys import ring
+from .checkpoints import key_check_if_there
+from .keys import ring_given
 
 
 @register()
 def signing_key(**kwargs: Any) -> list[CheckMessage]:
     """A key that is there must be a key; where none is, production does not start (see its settings)."""
-    path = settings.AUDIT_SIGNING_KEY_FILE
-    if not settings.AUDIT_SIGNING_KEY and not (path and path.exists()):
-        return []
     try:
-        ring()
+        ring_given()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="audit.E001")]
+    return []
+
+
+@register(Tags.database)
+def signing_key_of_the_log(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Asked of databases that are named: `manage.py check --database default`."""
+    try:
+        if settings.AUDIT_DATABASE in (databases or ()):
+            key_check_if_there()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="audit.E002")]
     return []

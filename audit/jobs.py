@@ -3,6 +3,7 @@
 import time
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from shop_assistant.agents.jobs import every
@@ -35,7 +36,7 @@ def write_checkpoint() -> None:
     try:
         if checkpoint_due():
             checkpoint_write()
-    except LogRefused as error:
+    except (LogRefused, ImproperlyConfigured) as error:
         _tell(error)
     anchor_due(quick=True)
 
@@ -57,7 +58,7 @@ def tell_denials() -> int:
     return denials_flush(until=timezone.now().replace(second=0, microsecond=0))
 
 
-def _tell(error: LogRefused) -> None:
+def _tell(error: Exception) -> None:
     global _told
     if time.monotonic() - _told >= TOLD_EVERY:
         _told = time.monotonic()

@@ -44,15 +44,13 @@ class Ring:
 
 
 def ring() -> Ring:
-    """The shop's keys; in development they are made when they are first asked for.
+    """The shop's keys.
 
     :raises ImproperlyConfigured: when there are none, or they can't be read.
     """
     if settings.AUDIT_SIGNING_KEY:
         return ring_read(settings.AUDIT_SIGNING_KEY, "AUDIT_SIGNING_KEY")
     path = key_file()
-    if settings.ENV == "development" and not path.exists():
-        key_make()
     try:
         return ring_read(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
@@ -63,6 +61,23 @@ def ring() -> Ring:
         raise ImproperlyConfigured(
             f"{path} can't be read ({type(error).__name__}): let the shop's user read it."
         ) from None
+
+
+def ring_given() -> Ring | None:
+    """The same where there is a key at all.
+
+    :raises ImproperlyConfigured: when it can't be read.
+    """
+    path = settings.AUDIT_SIGNING_KEY_FILE
+    return ring() if settings.AUDIT_SIGNING_KEY or (path and path.exists()) else None
+
+
+def ring_to_sign(*, first: bool) -> Ring:
+    """The same for who signs. In development the first key of a log is made when it is first asked for.
+
+    :raises ImproperlyConfigured:
+    """
+    return ring_given() or (key_make() if first and settings.ENV == "development" else ring())
 
 
 def key_file() -> Path:

@@ -16,7 +16,7 @@ from shop_assistant.bulk import rows_insert
 
 from .merkle import GENESIS, chain_hash, leaf_hash
 from .models import AuditRecord, MerkleTile, Outbox
-from .standing import LogRefused, check_log
+from .standing import LogRefused, check_end, check_log
 from .tiles import HEIGHT, extend
 
 BATCH = 1000
@@ -30,26 +30,30 @@ __all__ = ["LogRefused", "lock", "seal"]
 def seal(*, batches: int | None = None) -> int:
     """Seal what is waiting, at most so many batches; how many records were added.
 
-    :raises LogRefused: when the log is not the one that was anchored: nothing is added to it then.
+    :raises LogRefused: when the log is not the one that was anchored, or its end is gone: nothing is added to it then.
     """
     added = 0
     for number in count() if batches is None else range(batches):
         rows = list(Outbox.objects.filter(sealed_at=None).order_by("id").values_list("pk", *COPIED)[:BATCH])
         if not rows:
             break
-        added += _append([row[1:] for row in rows], check=number == 0)
+        added += _append([row[1:] for row in rows], check=rows[0][0] if number == 0 else None)
         Outbox.objects.filter(pk__in=[row[0] for row in rows]).update(sealed_at=timezone.now())
         if len(rows) < BATCH:
             break
     return added
 
 
-def _append(waiting: Sequence[tuple[Any, ...]], *, check: bool) -> int:
-    """Add what the log does not have yet; how many records."""
+def _append(waiting: Sequence[tuple[Any, ...]], *, check: int | None) -> int:
+    """Add what the log does not have yet; how many records.
+
+    :param check: look first whether the log is the one it was; the outbox's first row that waits.
+    """
     with transaction.atomic(using=settings.AUDIT_DATABASE):
         lock()
         if check:
             check_log()
+            check_end(check)
         last = AuditRecord.objects.order_by("-seq").values_list("seq", "chain").first()
         size, chain = (last[0], bytes(last[1])) if last else (0, GENESIS)
         known = set(

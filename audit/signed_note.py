@@ -145,8 +145,25 @@ def open_note(note: str, verifiers: Iterable[str]) -> tuple[str, tuple[str, ...]
         if name not in names:
             names.append(name)
     if not names:
-        raise NoteError(f"It is signed by {', '.join(name for name, _ in signatures)}, not by a key that is known.")
+        raise NoteError(f"It is signed by {', '.join(_ids(signatures))}, not by a key that is known.")
     return text, tuple(names)
+
+
+def key_named(verifier: str) -> str:
+    """How a key is spoken of: `name+id`."""
+    return "+".join(verifier.split("+")[:2])
+
+
+def signed_with(note: str) -> list[str]:
+    """`name+id` of every key that a note says it is signed with: nothing is verified.
+
+    :raises NoteError: when it is malformed.
+    """
+    return _ids(_split(note)[1])
+
+
+def _ids(signatures: Iterable[tuple[str, bytes]]) -> list[str]:
+    return [f"{name}+{signature[:ID_BYTES].hex()}" for name, signature in signatures]
 
 
 def _split(note: str) -> tuple[str, list[tuple[str, bytes]]]:

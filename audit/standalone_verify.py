@@ -10,8 +10,8 @@ For signatures it needs `pip install cryptography`; everything else is checked w
 only that its own records are what they say; --proofs shows that they are in the log: the answers, one a line, of
 GET /api/audit/records/{seq}/proof.
 
-exit codes: 0 nothing is wrong with what was checked ("Not checked" lines tell the rest), 1 something is wrong, or a file
-or signatures could not be read or checked, 2 wrong usage
+exit codes: 0 nothing is wrong with what was checked ("Not checked" lines tell the rest), 1 something is wrong, a file
+or signatures could not be read or checked, or the export is empty, which proves nothing, 2 wrong usage
 """
 
 import argparse
@@ -183,10 +183,16 @@ def checkpoint(note: str, keys: list[tuple[str, bytes, bytes]]) -> tuple[int, by
     if not blank or not lines[0] or str(size) != lines[1] or size < 0 or len(root) != 32:
         raise Wrong("it is no checkpoint")
     if keys and not any(signed(f"{text}\n", line, key) for line in signatures.splitlines() for key in keys):
-        raise Wrong("it is not signed with this key")
+        raise Wrong(f"it is signed with {', '.join(signers(signatures)) or 'no key'}, which no --key names")
     if keys and lines[0] not in {name for name, _, _ in keys}:
         raise Wrong(f"it is of another log: {lines[0]}")
     return size, root, lines[3:]
+
+
+def signers(signatures: str) -> list[str]:
+    """name+id of each, as it says itself."""
+    found = (line.removeprefix("— ").rpartition(" ") for line in signatures.splitlines())
+    return [f"{name}+{base64.b64decode(encoded)[:4].hex()}" for name, _, encoded in found]
 
 
 def signed(text: str, line: str, key: tuple[str, bytes, bytes]) -> bool:
@@ -376,6 +382,8 @@ def main(given: list[str] | None = None) -> int:
         proofs = proofs_read(asked.proofs, keys) if asked.proofs else {}
         proved = len(proofs)
         held = verify(log, records_of(asked.export), said, proofs)
+        if not log.count:
+            raise Wrong(f"{asked.export.name} has no records: an empty export proves nothing")
     except Wrong as error:
         print(error)
         return 1

@@ -91,5 +91,5 @@ def _notes(request: ErasureRequest) -> list[str]:
     if others_may(PERMISSION, request.requested_by):
         notes.append("Another person than the one who asked has to confirm it.")
     else:
-        notes.append("Nobody else may confirm it here: confirm your own request, with confirm (command: --twice).")
+        notes.append("Nobody else may confirm it here: who asked confirms it, too, a second time.")
     return notes

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,11 +19,13 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 from audit.admin_base import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline, ShopAdmin
 from audit.history import authored
 from shop_assistant.accounts.models import LoginAttempts, LoginSession, RateCount, RecoveryCode, SecondFactor, User
+from shop_assistant.accounts.selectors import last_owner
 from shop_assistant.agents import Role
 from shop_assistant.vault.models import KeyCheck, RetentionPeriod, SubjectKey
 
 from .logins import login_unlock, second_factor_reset, sessions_end
 
+LAST_OWNER = "This is the shop's last active owner: make another user an owner first (role, active and staff)."
 ROLES = frozenset(role.value for role in Role)
 
 
@@ -37,9 +40,21 @@ class RecoveryCodeInline(ReadOnlyInline):
     verbose_name_plural = "recovery codes"
 
 
+class ShopUserForm(UserChangeForm):
+    """Somebody has to be left who can look after the users."""
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        given = self.cleaned_data
+        owner = given.get("is_superuser") or any(group.name == Role.OWNER for group in given.get("groups") or ())
+        if not (owner and given.get("is_active") and given.get("is_staff")) and last_owner(self.instance, lock=True):
+            raise forms.ValidationError(LAST_OWNER)
+        return cleaned
+
+
 @admin.register(User)
 class ShopUserAdmin(ShopAdmin, UserAdmin):  # type: ignore[misc]
-    form = UserChangeForm
+    form = ShopUserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "roles", "public_id", "is_active", "is_staff", "second_factor", "last_login")
@@ -85,6 +100,16 @@ class ShopUserAdmin(ShopAdmin, UserAdmin):  # type: ignore[misc]
         super().save_related(request, form, formsets, change)
         if form.instance == request.user:
             update_session_auth_hash(request, form.instance)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return bool(super().has_delete_permission(request, obj)) and not (obj and last_owner(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """:raises PermissionDenied: for the last of several owners who are taken away together."""
+        with transaction.atomic():
+            if last_owner(obj, lock=True):
+                raise PermissionDenied(LAST_OWNER)
+            super().delete_model(request, obj)
 
     @admin.action(description="Let them try to log in again", permissions=["change"])
     def unlock(self, request: HttpRequest, users: QuerySet[User]) -> None:

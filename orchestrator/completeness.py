@@ -15,7 +15,6 @@ from audit.models import AuditRecord, Outbox
 from audit.verification import Problem, log_size
 from shop_assistant.sql import snapshot
 
-from . import books  # noqa: F401  (it defines a check)
 from .models import TaskState
 
 Status = TaskState.Status

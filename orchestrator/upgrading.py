@@ -25,13 +25,14 @@ def upgrade() -> None:
     """
     with _alone():
         for alias in settings.DATABASES:
-            _make_private(connections[alias])
+            make_private(alias)
             call_command("migrate", database=alias, interactive=False, verbosity=0)
         histories_begin()
 
 
-def _make_private(connection: Any) -> None:
+def make_private(alias: str) -> None:
     """A new SQLite file only its owner can read, whatever the umask."""
+    connection: Any = connections[alias]
     if connection.vendor == "sqlite" and not connection.is_in_memory_db():
         path = Path(connection.settings_dict["NAME"])
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -65,6 +65,14 @@ def configure_logging(asked: dict[str, Any]) -> None:
     logging.getLogger("django.security.DisallowedHost").setLevel(logging.CRITICAL)
 
 
+def console_quiet(level: int) -> None:
+    """Let the console show nothing below this level, unless somebody asks for everything."""
+    root = logging.getLogger()
+    for handler in root.handlers:
+        if type(handler) is logging.StreamHandler and root.level > logging.DEBUG:
+            handler.setLevel(level)
+
+
 class _OnceFormatter(structlog.stdlib.ProcessorFormatter):
     """Makes a record's line once, however many handlers write it."""
 

@@ -39,3 +39,15 @@ def snapshot(using: str) -> Iterator[None]:
                 yield
             finally:
                 cursor.execute("ROLLBACK")
+
+
+def has_table(using: str, table: str) -> bool:
+    """Whether the database is there and has this table. A SQLite file that is not there is not made by looking.
+
+    :raises DatabaseError: when the database can't be reached.
+    """
+    connection: Any = connections[using]
+    in_file = connection.vendor == "sqlite" and not connection.is_in_memory_db()
+    if in_file and not Path(connection.settings_dict["NAME"]).exists():
+        return False
+    return table in connection.introspection.table_names()

@@ -7,7 +7,7 @@ import structlog
 from django.utils import timezone
 
 from audit import events
-from audit.models import Anchoring, Checkpoint
+from audit.models import Anchoring, Checkpoint, SigningKey
 from audit.services import event_record
 from shop_assistant.accounts.models import SYSTEM_USER_ID
 
@@ -24,23 +24,42 @@ _failures: dict[str, tuple[int, float]] = {}
 
 
 def anchor_newest(anchor: Anchor, *, now: bool = False) -> Anchoring | None:
-    """Hand the newest checkpoint to one anchor; None when it has it, or its time has not come.
+    """Hand the newest checkpoint to one anchor; None when it has it, or its time has not come. A file that holds less
+    than it took (it is gone, or another is named) gets it again.
 
     :param now: whatever its time.
     :raises AnchorError:
     """
     checkpoint = Checkpoint.objects.order_by("-size").first()
     last = Anchoring.objects.filter(kind=anchor.kind).order_by("-size").first()
-    if checkpoint is None or (last and last.size >= checkpoint.size):
+    if checkpoint is None:
         return None
-    if last and not now and timedelta() <= timezone.now() - last.anchored_at < timedelta(seconds=anchor.every):
+    lost = last is not None and isinstance(anchor, FileAnchor) and _holds_less(anchor, last.size)
+    if last and not lost and (last.size >= checkpoint.size or not (now or _its_time(anchor, last))):
         return None
-    if last and isinstance(anchor, FileAnchor) and _holds_less(anchor, last.size):
+    if last and lost:
         event_record(events.ANCHOR_LOST, user_id=SYSTEM_USER_ID, kind=anchor.kind, size=last.size)
+    if isinstance(anchor, FileAnchor):
+        for between in _of_new_keys(0 if lost or not last else last.size, checkpoint.size):
+            anchor.anchor(between)
     receipt = anchor.anchor(checkpoint)
     made = Anchoring(size=checkpoint.size, root=bytes(checkpoint.root), kind=anchor.kind, receipt=receipt)
     made.save()
     return made
+
+
+def _its_time(anchor: Anchor, last: Anchoring) -> bool:
+    return not timedelta() <= timezone.now() - last.anchored_at < timedelta(seconds=anchor.every)
+
+
+def _of_new_keys(after: int, before: int) -> list[Checkpoint]:
+    """The first checkpoint of each key, which the key before has signed, too: who knows only that one trusts the next
+    by it, so a file that misses it is none to verify with.
+    """
+    first = list(
+        SigningKey.objects.filter(since_size__gt=after, since_size__lt=before).values_list("since_size", flat=True)
+    )
+    return list(Checkpoint.objects.filter(size__in=first).order_by("size")) if first else []
 
 
 def _holds_less(anchor: FileAnchor, size: int) -> bool:

@@ -6,10 +6,8 @@ from .charts import counts
 from .document import Cell, Column, Reference, Section, Table
 from .schemas import ComplianceReport, ReportedFinding, RuleResult
 from .telling import NONE, Teller, told_count
-from .wording import plural
+from .wording import CASES_AND_FINDINGS, many, plural
 
-MANY = 100
-"""So many cases of a rule are looked for, and no more."""
 MARKS = {"critical": "bad", "warning": "warning", "open": "bad", "fixed": "good", "accepted": "good"}
 RULES = [
     Column("Rule", 8),
@@ -44,7 +42,11 @@ def by_rule(report: ComplianceReport) -> Section:
     found = [bar for bar in found if bar[1] or bar[2]]
     return Section(
         "Findings by rule",
-        ["What was broken costs its weight once, however often. Explained, fixed and accepted findings are answered."],
+        [
+            "What was broken costs its weight once, however often. Explained, fixed and accepted findings are "
+            "answered.",
+            CASES_AND_FINDINGS,
+        ],
         [counts(found)] if found else [],
         [Table("Rules", RULES, [_rule(rule) for rule in report.rules], "There are no rules.")],
     )
@@ -78,12 +80,11 @@ def _rule(rule: RuleResult) -> list[Cell]:
 
 
 def _result(rule: RuleResult) -> Cell:
-    many = f"{rule.cases}{'+' if rule.cases >= MANY else ''}"
     if not rule.checked:
         return Cell("switched off", mark="warning")
     if rule.costs:
-        return Cell(f"broken, {many} {'case' if rule.cases == 1 else 'cases'}", mark="bad")
-    return Cell(f"kept, {many} accepted" if rule.cases else "kept", mark="good")
+        return Cell(f"broken, {many(rule.cases)} {'case' if rule.cases == 1 else 'cases'}", mark="bad")
+    return Cell(f"kept, {many(rule.cases)} accepted" if rule.cases else "kept", mark="good")
 
 
 def _open(found: ReportedFinding, teller: Teller) -> list[Cell]:

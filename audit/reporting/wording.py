@@ -1,13 +1,24 @@
 """A report's plain words: what came of it, and what needs doing."""
 
+from ..judging import MOST_CASES
 from .schemas import ComplianceReport
 
+NOTHING = "Nothing was recorded in this period, so there is nothing to judge."
+CASES_AND_FINDINGS = (
+    "A case is a breach that a rule sees in the period, now; a finding is the shop's note of it, kept once and for "
+    "good, which somebody answers."
+)
 SEVERE = ("critical", "warning", "info")
 
 
 def plural(count: int, word: str, more: str = "") -> str:
     """`1 record`, `1,200 records`"""
     return f"{count:,} {word if count == 1 else more or word + 's'}"
+
+
+def many(count: int, of: int | None = None) -> str:
+    """`3`, or `100 or more`: of so many cases of a rule no more are looked for."""
+    return f"{count:,} or more" if (of or count) >= MOST_CASES else f"{count:,}"
 
 
 def summary_of(report: ComplianceReport) -> list[str]:
@@ -51,7 +62,7 @@ _HELD = {
 
 def _verdict(report: ComplianceReport) -> str:
     if report.score is None:
-        return "Nothing was recorded in this period, so there is nothing to judge."
+        return NOTHING
     so_far = "" if report.over else " so far"
     words = "compliant" if report.compliant else "not compliant"
     reach = "reaches" if report.compliant else "does not reach"

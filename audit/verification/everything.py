@@ -13,16 +13,16 @@ from .triggers import verify_triggers
 
 
 def verify_all(
-    *, outside: bool = True, two: bool = False, progress: Callable[[int], object] = lambda count: None
+    *, anchored: bool = True, two: bool = False, progress: Callable[[int], object] = lambda count: None
 ) -> Iterator[Problem]:
     """Records with their tiles, checkpoints and anchors; the outbox behind them; the triggers that guard them.
 
-    :param outside: compare with what lies outside of the databases: the keys and the anchors.
+    :param anchored: compare with what the anchors hold.
     :param two: let a second process help, which pays from some ten thousand records on.
     :param progress: is told how many records more were read.
     """
     look = two_processes if two else in_turn
-    yield from verify_records(look=look, statements=Statements(outside=outside), progress=progress)
-    yield from verify_outbox(outside=outside)
+    yield from verify_records(look=look, statements=Statements(anchored=anchored), progress=progress)
+    yield from verify_outbox(outside=anchored)
     for alias in settings.DATABASES:
         yield from verify_triggers(alias)

@@ -29,13 +29,13 @@ class Statement:
 class Statements:
     """Checkpoints and anchors by size, alongside the log.
 
-    :param outside: whether keys and anchors, which lie outside of the databases, are asked, too.
+    :param anchored: whether the anchors are asked, too.
     """
 
-    def __init__(self, *, outside: bool) -> None:
+    def __init__(self, *, anchored: bool) -> None:
         self._problems: list[Problem] = []
-        self._keys = self._public_keys() if outside else None
-        held = self._held() if outside else []
+        self._keys = self._public_keys()
+        held = self._held() if anchored else []
         self._coming = merge(_checkpoints(), sorted(held, key=_order), key=_order)
         self._next = next(self._coming, None)
         self._wrong = 0

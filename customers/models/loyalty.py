@@ -65,7 +65,7 @@ class LoyaltyEntry(Sealed, AppendOnly):
             ciphertext_only("loyalty_ciphertext_only", "reason"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["occurred_at"], condition=Q(kind="adjust"), name="loyalty_adjusted_time"),
+            models.Index(fields=["occurred_at"], name="loyalty_time"),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit.anchors import AnchorError, Held, file_anchor, latest
 from audit.sealing import lock
-from audit.standing import refusal
+from audit.standing import LogRefused, check_log
 from audit.tiles import extend, log_size, root_at
 
 from .errors import BackupError
@@ -45,10 +45,18 @@ def beginning_again() -> Again | None:
         lock()
         extend()  # a backup of an older version has no tiles yet
     try:
-        held = latest() if refusal() else None
+        held = None if _goes_on() else latest()
     except (AnchorError, ImproperlyConfigured) as error:
         raise BackupError(str(error)) from None
     return Again(held, Held(log_size(), root_at(log_size()))) if held else None
+
+
+def _goes_on() -> bool:
+    try:
+        check_log()
+    except LogRefused:
+        return False
+    return True
 
 
 @contextmanager

@@ -8,10 +8,14 @@ from typing import Any, Literal
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from audit.checkpoints import key_wanted
+from audit.keys import ring_given
 from audit.merkle import GENESIS
+from audit.signed_note import key_named
 
 from .errors import BackupError
 from .snapshots import Snapshot
@@ -53,6 +57,8 @@ class Manifest(Heading):
     encryption_keys: dict[str, str]
     """Ids and fingerprints of the keys that open its personal data; the keys themselves are never in a backup."""
     lookup_key: str
+    signing_keys: list[str] = []
+    """`name+id` of those that have signed its checkpoints, the newest last; backups made before don't tell."""
     signature: str = ""
 
     def signed(self) -> "Manifest":
@@ -62,7 +68,8 @@ class Manifest(Heading):
         return any(hmac.compare_digest(self.signature, self._signature(key)) for key in lookup_keys())
 
     def _signature(self, key: bytes | None = None) -> str:
-        text = self.model_dump_json(exclude={"signature"})
+        told = {"signature"} if self.signing_keys else {"signature", "signing_keys"}
+        text = self.model_dump_json(exclude=told)
         key = key or settings.LOOKUP_KEY
         return hmac.new(key, b"backup manifest\0" + text.encode(), hashlib.sha256).hexdigest()
 
@@ -88,6 +95,7 @@ def describe(snapshots: Iterable[Snapshot]) -> dict[str, Any]:
         raise BackupError("There is no shop to back up: the database is empty. Run `manage.py upgrade` first.")
     head = trail.rows("SELECT seq, chain FROM audit_record ORDER BY seq DESC LIMIT 1")
     keys = [key for (key,) in main.rows("SELECT DISTINCT master_key FROM vault_subjectkey WHERE wrapped IS NOT NULL")]
+    signed = trail.rows("SELECT verifier FROM audit_signingkey ORDER BY id")
     migrations: dict[str, list[str]] = {}
     for app, name in main.rows("SELECT app, name FROM django_migrations ORDER BY app, name"):
         migrations.setdefault(app, []).append(name)
@@ -102,6 +110,7 @@ def describe(snapshots: Iterable[Snapshot]) -> dict[str, Any]:
         "log_chain": bytes(head[0][1] if head else GENESIS).hex(),
         "encryption_keys": {key: fingerprint(settings.ENCRYPTION_KEYS.get(key, b"")) for key in sorted(keys)},
         "lookup_key": fingerprint(settings.LOOKUP_KEY),
+        "signing_keys": [key_named(verifier) for (verifier,) in signed],
     }
 
 
@@ -132,6 +141,7 @@ def read_manifest(text: bytes) -> Manifest:
     if not found.is_ours():
         raise BackupError("The backup's manifest was changed after it was made.")
     check_keys(found.encryption_keys)
+    check_signing_keys(found.signing_keys)
     return found
 
 
@@ -149,3 +159,14 @@ def check_keys(needed: dict[str, str]) -> None:
             f"This backup needs other ENCRYPTION_KEYS: {'; '.join(problems)}. Keys are not in a backup: put the shop's "
             "own into .env, beside those that are there."
         )
+
+
+def check_signing_keys(needed: list[str]) -> None:
+    """:raises BackupError: naming the keys without which the backup's checkpoints can't be verified."""
+    try:
+        keys = ring_given()
+    except ImproperlyConfigured as error:
+        raise BackupError(str(error)) from None
+    here = [key_named(verifier) for verifier in keys.verifiers] if keys else []
+    if missing := [key for key in reversed(needed) if key not in here]:
+        raise BackupError(f"The backup's audit log was signed with {key_wanted(missing, here)}")

@@ -223,7 +223,7 @@ def _verify() -> None:
     """:raises BackupError: with what is wrong."""
     problems = [
         f"{problem.kind}{f' {problem.seq}' if problem.seq else ''}: {problem.message}"
-        for problem in chain(verify_all(outside=False), verify_completeness())
+        for problem in chain(verify_all(anchored=False), verify_completeness())
     ]
     if problems:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""

@@ -2,6 +2,8 @@
 
 from django.db.models import Q, QuerySet
 
+from shop_assistant.agents.roles import Role
+
 from .models import User
 
 PLACES = ("user_permissions", "groups__permissions")
@@ -13,3 +15,16 @@ def users_who_may(operation: str) -> QuerySet[User]:
     own, of_groups = ({f"{path}__{name}": value for name, value in held.items()} for path in PLACES)
     able = User.objects.filter(Q(is_superuser=True) | Q(**own) | Q(**of_groups), is_active=True)
     return able.distinct()
+
+
+def last_owner(user: User, *, lock: bool = False) -> bool:
+    """Whether nobody else could look after the users; one query.
+
+    :param lock: keep the owners' rows to the transaction's end, so that two can't take the right from each other.
+    """
+    owners = User.objects.filter(Q(is_superuser=True) | Q(groups__name=Role.OWNER.value))
+    if lock:
+        keys = owners.values("pk")
+        list(User.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk", flat=True))
+    able = owners.filter(is_active=True, is_staff=True)
+    return set(able.values_list("pk", flat=True)) == {user.pk}

@@ -68,6 +68,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = environment.whole("SESSION_HOURS", default=12, low=1, high=336) * 3600  # a working day
 CSRF_COOKIE_HTTPONLY = True  # the pages carry it in their forms; no script of theirs needs it
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 CONTENT_SECURITY_POLICY = {
@@ -97,7 +98,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "simple_history",
     "django_tasks",
     "django_tasks_db",
     "shop_assistant.agents",
@@ -108,6 +108,7 @@ INSTALLED_APPS = [
     "customers",
     "pricing",
     "orchestrator",
+    "simple_history",  # the shop's own commands stand in the place of two of its
 ]
 
 MIDDLEWARE = [

@@ -47,7 +47,7 @@ if CORS_ALLOW_ALL_ORIGINS or "*" in CORS_ALLOWED_ORIGINS:
 if not environment.listing("ALLOWED_HOSTS") or "*" in ALLOWED_HOSTS:
     _problems.append("ALLOWED_HOSTS is missing or '*': name the shop's host names")
 if _problems:
-    raise ImproperlyConfigured("ENV=production can't start:\n  - " + "\n  - ".join(_problems))
+    raise ImproperlyConfigured("ENV=production needs this first:\n  - " + "\n  - ".join(_problems))
 
 # Health checks and monitors of the same host ask by these names, whatever the shop is called outside.
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1"]

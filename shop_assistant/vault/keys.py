@@ -4,13 +4,14 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, router, transaction
 from django.db.models import Count
+
+from shop_assistant.sql import has_table
 
 from .models import KeyCheck, SubjectKey
 from .sealing import WrongKey, decrypt, encrypt
@@ -88,12 +89,8 @@ def keys_check_if_there() -> None:
 
     :raises WrongKeys:
     """
-    connection: Any = connections["default"]
-    in_file = connection.vendor == "sqlite" and not connection.is_in_memory_db()
-    if in_file and not Path(connection.settings_dict["NAME"]).exists():  # looking would make it, readable by anybody
-        return
     try:
-        if KeyCheck._meta.db_table in connection.introspection.table_names():
+        if has_table("default", KeyCheck._meta.db_table):
             keys_check()
     except DatabaseError:
         return

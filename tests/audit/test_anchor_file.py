@@ -6,11 +6,13 @@ import signal
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.db import connection
 
 from audit import events, keys
@@ -241,3 +243,23 @@ def test_the_largest_anchor_is_found_in_a_long_file(anchor_file: Path, monkeypat
     sizes = [anchored(1).size for _ in range(12)]
     assert anchor_file.stat().st_size > 3000
     assert held() == max(sizes)
+
+
+def test_a_new_empty_place_gets_what_is_needed(anchor_file: Path, settings: Any, verify: Any):
+    first = anchored()
+    settings.AUDIT_SIGNING_KEY = (
+        f"{keys.private_text(keys.signer_new(keys.ring().origin))},{settings.AUDIT_SIGNING_KEY}"
+    )
+    both = anchored()
+    anchored()
+    newest = anchored()
+    settings.AUDIT_ANCHOR_FILE = elsewhere = anchor_file.with_name("elsewhere.jsonl")
+    assert verify()[0] == 1
+    printed = StringIO()
+    call_command("audit_checkpoint", stdout=printed)
+    assert "file: anchored" in printed.getvalue()
+    assert [line["size"] for line in lines(elsewhere)] == [first.size, both.size, newest.size]
+    assert Outbox.objects.filter(event=events.ANCHOR_LOST).count() == 1
+    assert verify()[0] == 0
+    call_command("audit_checkpoint", stdout=printed)
+    assert "file: anchored" in printed.getvalue()

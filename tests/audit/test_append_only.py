@@ -12,6 +12,7 @@ from simple_history.models import registered_models
 from audit.append_only import TRIGGERS, guarded_models, install, missing_triggers
 from audit.models import Anchoring, AuditRecord, Checkpoint, ComplianceDay, MerkleTile, SigningKey
 from audit.sealing import seal
+from audit.verification import verify_triggers
 from customers.models import CustomerOrder, Interaction, LoyaltyEntry, TicketMessage
 from inventory.models import Order, OrderLine, OrderReturn, OrderReturnLine, Product, StockMovement
 from orchestrator.models import ImportedDocument
@@ -198,6 +199,9 @@ def test_a_trigger_that_is_switched_off_counts_as_missing():
         pytest.skip("SQLite can't switch a trigger off")
     sql("ALTER TABLE audit_record DISABLE TRIGGER audit_record_append_only")
     assert missing_triggers("default") == ["audit_record_append_only"]
+    (told,) = map(str, verify_triggers("default"))
+    assert told.startswith("trigger: audit_record_append_only is switched off: ")
+    assert "`manage.py upgrade`" in told
 
 
 @pytest.mark.django_db

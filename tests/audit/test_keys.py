@@ -14,11 +14,11 @@ from django.core.management import CommandError, call_command
 
 from audit import events, keys
 from audit.checkpoints import checkpoint_write, public_keys
-from audit.checks import signing_key
+from audit.checks import signing_key, signing_key_of_the_log
 from audit.models import AuditRecord, Checkpoint, SigningKey
 from audit.sealing import seal
-from audit.signed_note import NoteError, read
-from tests.audit.anchoring import checkpoint
+from audit.signed_note import NoteError, key_named, read
+from tests.audit.anchoring import anchored, checkpoint, lines
 
 GIVEN = keys.private_text(keys.signer_new("shop/audit"))
 
@@ -79,9 +79,14 @@ def test_each_shop_has_an_origin_of_its_own():
 
 def test_development_makes_its_key_and_production_asks_for_one(key_file: Path, settings: Any):
     with pytest.raises(ImproperlyConfigured, match="audit_key make"):
-        keys.ring()
+        keys.ring_to_sign(first=True)
     settings.ENV = "development"
-    assert keys.ring().verifiers == keys.ring().verifiers
+    with pytest.raises(ImproperlyConfigured, match="audit_key make"):
+        keys.ring()
+    with pytest.raises(ImproperlyConfigured, match="audit_key make"):
+        keys.ring_to_sign(first=False)
+    assert not key_file.exists()
+    assert keys.ring_to_sign(first=True).verifiers == keys.ring().verifiers
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
 
 
@@ -196,3 +201,106 @@ def test_no_private_key_is_in_the_database(key_file: Path):
         for row in model._base_manager.values():
             assert not any(form in str(value) for value in row.values() for form in told)
             assert not any(key in bytes(v) for v in row.values() if isinstance(v, bytes | memoryview) for key in raw)
+
+
+OTHER = keys.private_text(keys.signer_new("other/audit"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("command", ["worker", "serve"])
+def test_the_shop_does_not_start_with_another_key(settings: Any, command: str):
+    checkpoint()
+    used = keys.ring().verifiers[0]
+    settings.AUDIT_SIGNING_KEY = OTHER
+    with pytest.raises(ImproperlyConfigured, match="last signed with the key") as refused:
+        call_command(command)
+    assert key_named(used) in str(refused.value)
+    assert "other/audit" in str(refused.value)
+    assert [found.id for found in signing_key_of_the_log(databases=["default"])] == ["audit.E002"]
+    with pytest.raises(CommandError, match="last signed with the key"):
+        call_command("audit_checkpoint")
+    assert SigningKey.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_new_key_that_knows_the_old_one_goes_on(settings: Any):
+    checkpoint()
+    old = keys.ring().verifiers[0]
+    settings.AUDIT_SIGNING_KEY = f"{keys.private_text(keys.signer_new(keys.ring().origin))},{old}"
+    assert signing_key_of_the_log(databases=["default"]) == []
+    assert read(checkpoint().note, public_keys())
+
+
+@pytest.mark.django_db
+def test_rubbish_is_told_like_any_other_wrong_variable(settings: Any):
+    settings.AUDIT_SIGNING_KEY = "nonsense"
+    with pytest.raises(ImproperlyConfigured, match="AUDIT_SIGNING_KEY holds no audit signing key"):
+        call_command("retention", "--dry-run")
+
+
+@pytest.mark.django_db
+def test_in_development_who_only_reads_makes_no_key(key_file: Path, settings: Any):
+    used = settings.AUDIT_SIGNING_KEY = GIVEN
+    checkpoint()
+    settings.ENV, settings.AUDIT_SIGNING_KEY = "development", ""
+    with pytest.raises(SystemExit):
+        call_command("audit_verify", stdout=StringIO())
+    with pytest.raises(CommandError, match="no key is set here") as refused:
+        call_command("audit_checkpoint")
+    assert key_named(keys.ring_read(used, "here").verifiers[0]) in str(refused.value)
+    assert not key_file.exists()
+
+
+@pytest.mark.django_db
+def test_an_unknown_signer_is_named_with_its_id(settings: Any):
+    note, (used,) = checkpoint().note, public_keys()
+    settings.AUDIT_SIGNING_KEY = OTHER
+    with pytest.raises(NoteError) as refused:
+        read(note, public_keys())
+    assert key_named(used) in str(refused.value)
+
+
+@pytest.mark.django_db
+def test_rotations_one_after_the_other_are_all_anchored(key_file: Path, anchor_file: Path):
+    audit_key("make")
+    checkpoint()
+    for _ in range(2):
+        audit_key("rotate")
+    checkpoint()
+    sizes = set(SigningKey.objects.order_by("id").values_list("since_size", flat=True)[1:])
+    assert len(sizes) == 2
+    assert sizes <= {line["size"] for line in lines(anchor_file)}
+
+
+@pytest.mark.django_db
+def test_a_new_keys_first_checkpoint_is_anchored_although_another_came(settings: Any, anchor_file: Path):
+    anchored()
+    settings.AUDIT_SIGNING_KEY = _rotated()[0]
+    both = checkpoint()
+    newest = anchored()
+    assert [line["size"] for line in lines(anchor_file)][1:] == [both.size, newest.size]
+
+
+def _rotated() -> list[str]:
+    return [line.partition("=")[2] for line in audit_key("rotate").splitlines() if line.startswith("AUDIT_SIGNING")]
+
+
+@pytest.mark.django_db
+def test_a_rotation_in_the_environment_that_has_begun_is_gone_on_with(settings: Any):
+    checkpoint()
+    settings.AUDIT_SIGNING_KEY, later = _rotated()
+    assert "has signed nothing yet" in audit_key("rotate")
+    assert _rotated() == []
+    checkpoint()
+    assert "has begun" in audit_key("rotate")
+    assert _rotated() == [later]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["rotate", "--name", "x"], ["show", "--print"], ["show", "--dry-run"], ["rotate", "--print"]]
+)
+def test_an_option_of_another_word_is_wrong_usage(key_file: Path, arguments: list[str]):
+    with pytest.raises(CommandError, match="go") as refused:
+        audit_key(*arguments)
+    assert refused.value.returncode == 2
+    assert not key_file.exists()

@@ -152,9 +152,16 @@ def test_what_was_lost_is_sealed_again_only_when_asked(anchor_file: Path):
     sealed_more(6)
     cut(log_size() - 1)
     size = log_size()
-    sealed_more(2)
-    assert log_size() == size + 2
+    events_make(2)
+    for refused in (seal, checkpoint_write):
+        with pytest.raises(LogRefused, match=r"end was cut off: 2 of .* audit_reseal"):
+            refused()
+    assert log_size() == size
+    assert "cut off" in str(refusal())
     assert any("gone from the log" in problem.message for problem in verify_all())
+    reseal()
+    assert log_size() == size + 5
+    assert list(verify_all()) == []
 
 
 def test_tiles_over_a_lost_end_are_made_anew(anchor_file: Path, monkeypatch: pytest.MonkeyPatch):
@@ -192,13 +199,17 @@ def test_a_gap_above_the_anchor_is_not_sealed_over(anchor_file: Path):
         reseal()
 
 
-def test_without_an_anchor_nothing_is_refused(settings: Any):
+def test_without_an_anchor_the_outbox_tells_of_a_cut(settings: Any):
     settings.AUDIT_ANCHOR_FILE = None
     checkpoint(5)
     assert latest() is None
     cut(3)
+    with pytest.raises(CommandError, match="end was cut off"):
+        call_command("audit_checkpoint")
+    assert Checkpoint.objects.count() == 1
     events_make(1)
-    assert seal() == 1
+    with pytest.raises(LogRefused, match="end was cut off"):
+        seal()
 
 
 def test_without_a_key_nothing_can_be_compared(settings: Any, anchor_file: Path, tmp_path: Path):

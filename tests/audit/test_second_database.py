@@ -64,7 +64,7 @@ def test_a_trail_in_a_database_of_its_own(two_databases: dict[str, str], tmp_pat
     assert saw["back"] == {"sealed": True, "verified": 0, "ready": [200, "ok"], "trail": 200}
     assert saw["drained"]
     if connection.vendor == "sqlite":
-        assert saw["restored"] == [1, 1]
+        assert saw["restored"] == [1, True, "done", 0]
         assert saw["anchored"] == {
             "old": {"sold": 200, "sealer": "anchored", "ready": [200, "degraded"], "reseal": "refused"},
             "sealed": True, "verified": 0, "ready": [200, "ok"],

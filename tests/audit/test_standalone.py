@@ -30,7 +30,7 @@ from audit.models import AuditRecord, Checkpoint
 from audit.payloads import doubtful
 from audit.sealing import seal
 from audit.services import events_record
-from audit.signed_note import Signer, make
+from audit.signed_note import Signer, key_named, make
 from audit.tiles import log_size, root_at
 from audit.verification.reading import chunks
 from tests.audit.anchoring import anchored, lines
@@ -139,7 +139,8 @@ def test_a_forger_who_signs_anew_with_another_key(trail: Path, alone: Verify, ve
     assert "anchor 1: among records 1 to 12 one was changed" in printed
     trail.write_text("".join(json.dumps({"note": note}) + "\n" for note in notes.values()))
     code, said = alone("--anchors", trail)
-    assert (code, said) == (1, "line 1 of anchors.jsonl: it is not signed with this key\n")
+    named = key_named(forger.verifier)
+    assert (code, said) == (1, f"line 1 of anchors.jsonl: it is signed with {named}, which no --key names\n")
     assert "not this shop's" in verify()[1]
 
 
@@ -345,3 +346,9 @@ def test_most_records_pass_the_quick_look(api: Any, shop: None):
         len(doubtful([row[3:] for row in rows], spelling=True)) <= 2
     )  # a moment of 0 milliseconds is written otherwise
     assert Checkpoint.objects.count() == 0
+
+
+def test_an_empty_export_proves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "trail.jsonl").touch()
+    assert standalone_verify.main([str(tmp_path / "trail.jsonl")]) == 1
+    assert "an empty export proves nothing" in capsys.readouterr().out

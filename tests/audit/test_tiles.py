@@ -183,7 +183,7 @@ def test_a_trigger_that_does_something_else_is_found_and_put_back(verify: Any):
     assert changed_triggers("default") == bent
     code, printed = verify()
     assert code == 1
-    assert f"trigger: the trigger {bent[0]} is not the shop's own any more" in printed
+    assert f"trigger: {bent[0]} is not the shop's own any more" in printed
     assert "3 records, 0 events waiting to be sealed: whole, but not the triggers" in printed
     told = json.loads(verify("--json")[1])
     assert (told["ok"], told["records"]["verdict"], told["triggers"]["verdict"]) == (False, "whole", "broken")

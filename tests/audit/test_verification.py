@@ -282,7 +282,7 @@ def test_a_missing_trigger(verify: Verify):
     sql(f"DROP TRIGGER inventory_stockmovement_{name}{on_table}")
     code, printed = verify()
     assert code == 1
-    assert f"trigger: the trigger inventory_stockmovement_{name} is missing" in printed
+    assert f"trigger: inventory_stockmovement_{name} is missing" in printed
 
 
 @pytest.mark.django_db

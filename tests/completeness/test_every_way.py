@@ -209,6 +209,8 @@ def test_an_operation(label: str, users: dict[Role, Any], gaps: Callable[[], lis
 
 READS = {
     "audit_verify": "reads",
+    "clean_duplicate_history": "refuses",
+    "clean_old_history": "refuses",
     "make_keys": "prints",
     "serve": "starts the other programs",
     "worker": "runs operations and jobs, which are tried on their own",
@@ -225,6 +227,7 @@ TRIED_ELSEWHERE = {
     "export": "tests/exporting: DATA_EXPORTED",
     "import_products": "tests/importing: PRODUCTS_IMPORTED",
     "import_sales": "tests/importing: SALES_IMPORTED",
+    "migrate": "as upgrade, tried in tests/operations",
     "restore": "tests/operations: BACKUP_RESTORED",
     "retention": "tests/customers: RETENTION_APPLIED",
     "rotate_keys": "tests/vault: KEY_ROTATED",

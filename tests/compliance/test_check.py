@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from audit import events, judging
 from audit.models import ComplianceRule, Finding, Outbox
+from audit.reporting import wording
 from audit.rulebook import Case, Period, Rule, register, rules
 from orchestrator.models import TaskState
 from pricing.models import PriceRule
@@ -258,3 +260,30 @@ def test_every_rule_says_what_it_is_and_what_can_be_set():
         assert len(rule.explanation) > 40
         assert all(field.description for field in rule.parameters.model_fields.values()), rule.key
         assert rule.read(rule.defaults) == rule.parameters()
+
+
+def command(*arguments: str) -> tuple[int, str]:
+    """Exit code of compliance_check, and what it printed."""
+    printed = StringIO()
+    try:
+        call_command("compliance_check", *arguments, stdout=printed)
+    except SystemExit as ended:
+        return int(ended.code or 0), printed.getvalue()
+    return 0, printed.getvalue()
+
+
+def test_of_a_period_to_come_nothing_was_recorded(shop):
+    year = str(timezone.localdate().year + 1)
+    assert command("--period", year) == (0, "Nothing was recorded in this period, so there is nothing to judge.\n")
+    assert json.loads(command("--period", year, "--json")[1])["recorded"] is False
+
+
+def test_so_many_cases_or_more(shop, monkeypatch: pytest.MonkeyPatch):
+    for delta in (-20, 20, -20):
+        correction(delta)
+    assert "stock-without-reason, warning): 3\n" in command()[1]
+    monkeypatch.setattr(judging, "MOST_CASES", 2)
+    monkeypatch.setattr(wording, "MOST_CASES", 2)
+    told = command()[1]
+    assert "stock-without-reason, warning): 2 or more\n" in told
+    assert "A case is a breach that a rule sees" in told

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Outbox
 from customers.models import Customer, ErasureRequest, Ticket
@@ -86,13 +88,28 @@ def test_a_shop_of_one_confirms_twice_and_the_record_says_so(api: Door, users: d
     for role in (Role.MANAGER, Role.CLERK, Role.AUDITOR, Role.SERVICE):
         users[role].delete()
     owner = api("owner")
-    assert any("confirm your own request" in note for note in data(owner.post(ASK, ASKED))["notes"])
+    assert any("who asked confirms it" in note for note in data(owner.post(ASK, ASKED))["notes"])
     refused = data(owner.post(ERASE, {"request": "E-000001"}), 422)
     assert refused["details"]["missing"] == "confirm"
     assert john().name == "John Smith"
     done = data(owner.post(ERASE, {"request": "E-000001", "confirm": True}))
     assert (done["approval"], done["requested_by"], done["decided_by"]) == ("self-approved", "USER-OWNER", "USER-OWNER")
     assert told("SUBJECT_ERASED")[0]["self_approved"] is True
+
+
+def test_a_shop_of_one_is_told_how_at_its_terminal(users: dict[Role, User]) -> None:
+    for role in (Role.MANAGER, Role.CLERK, Role.AUDITOR, Role.SERVICE):
+        users[role].delete()
+    next_step = "manage.py customer_erase CUST001 --confirm E-000001 --user owner --twice"
+    asked = run("CUST001", "--reason", "asked by letter", "--user", "owner")
+    assert f"Confirm it: {next_step}\n" in asked
+    due = timezone.localtime(ErasureRequest.objects.get().due_at)
+    assert f"due by {due:%Y-%m-%d %H:%M}." in asked
+    with pytest.raises(CommandError, match=re.escape(next_step)):
+        run("CUST001", "--confirm", "E-000001", "--user", "owner")
+    done = run("CUST001", "--confirm", "E-000001", "--user", "owner", "--twice")
+    assert re.search(r"gone: 1 key,", done)
+    assert f"CUST001 was erased on {timezone.localtime():%Y-%m-%d} " in done
 
 
 def test_declined_nothing_is_erased_and_it_can_be_asked_for_again(api: Door) -> None:

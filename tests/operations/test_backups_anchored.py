@@ -11,8 +11,10 @@ from django.core.management import CommandError, call_command
 from audit.anchors import latest
 from audit.anchors.keeping import anchor_due
 from audit.checkpoints import checkpoint_write
+from audit.keys import ring, signer_new
 from audit.models import AuditRecord, Checkpoint
 from audit.sealing import seal
+from audit.signed_note import make
 from audit.standing import refusal
 from audit.verification import verify_all
 from orchestrator.backups import restoring
@@ -111,7 +113,8 @@ def test_a_restore_that_fails_at_its_end_takes_the_anchor_back(
     sell_and_anchor()
 
 
-def test_an_anchor_that_can_not_be_relied_on_stops_a_restore(older: Path, settings: Any):
-    settings.AUDIT_SIGNING_KEY = "PRIVATE+KEY+test-shop/audit+27ead8dd+AQICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC"
+def test_an_anchor_that_can_not_be_relied_on_stops_a_restore(older: Path, anchors: Path):
+    with anchors.open("a") as file:
+        file.write(json.dumps({"note": make(ring().origin, 9999, bytes(32), [signer_new(ring().origin)])}) + "\n")
     with pytest.raises(CommandError, match="Put the key that signed it into the key file"):
         restore(older)

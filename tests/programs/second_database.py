@@ -147,9 +147,9 @@ def _server() -> "psycopg.Connection[Any]":
     )  # fmt: skip
 
 
-def _restore_old_backup(ask: Callable[[str], dict[str, Any]]) -> list[int] | None:
-    """Sealed records that an old copy of the audit database does not have: what audit_verify says, before and after
-    more was sealed. Where the database is a file.
+def _restore_old_backup(ask: Callable[[str], dict[str, Any]]) -> list[Any] | None:
+    """Sealed records that an old copy of the audit database does not have: nothing is added to it until they are sealed
+    again. Where the database is a file.
     """
     audit = connections["audit"]
     if audit.vendor != "sqlite":
@@ -161,10 +161,9 @@ def _restore_old_backup(ask: Callable[[str], dict[str, Any]]) -> list[int] | Non
     seal()
     audit.close()
     shutil.copy(backup, path)
-    found = [_verify()]
+    found = _verify()
     ask("update")
-    seal()
-    return [*found, _verify()]
+    return [found, "cut off" in _sealer(), _reseal(), _verify()]
 
 
 def _restore_old_backup_anchored(ask: Callable[[str], dict[str, Any]], client: Client) -> dict[str, Any] | None:

@@ -147,6 +147,8 @@ def test_the_command_writes_each_format(shop: None, tmp_path: Path):
     ("arguments", "code"),
     [
         (["--period", "October"], 2),
+        (["--period", "2026-10-05"], 2),
+        (["--output", "report.txt"], 2),
         (["--period", "2026-01", "--from", "2026-01-01"], 2),
         (["--user", "nobody"], 1),
         (["--period", "2026-01", "--output", "/nowhere/at/all.html"], 1),
@@ -156,6 +158,11 @@ def test_the_command_refuses(shop: None, arguments: list[str], code: int):
     with pytest.raises(CommandError) as refused:
         run(*arguments)
     assert refused.value.returncode == code
+
+
+def test_a_wrong_period_names_the_option_and_the_form(db: None):
+    with pytest.raises(CommandError, match=r"--period: '2026-10-05' is no month or year: write 2026-10 or 2026"):
+        run("--period", "2026-10-05")
 
 
 def test_the_command_for_somebody_who_may_not(shop: None, users: Any):

@@ -159,3 +159,31 @@ def test_a_shop_without_second_factors_is_told_before_it_opens(mode: str, said: 
     settings.ADMIN_SECOND_FACTOR = mode
     found = run_checks(tags=["security"], include_deployment_checks=True)
     assert [message.id for message in found if str(message.id).startswith("accounts")] == said
+
+
+@pytest.mark.parametrize("left_out", ["is_active", "is_staff", "groups"])
+def test_the_last_active_owner_stays_one(logged: Logged, users: dict[Role, User], left_out: str) -> None:
+    client, owner = logged("owner"), users[Role.OWNER]
+    form = {"username": "owner", "is_active": "on", "is_staff": "on", "groups": [owner.groups.get().pk]}
+    for prefix in ("second_factor", "recovery_codes"):
+        form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
+    del form[left_out]
+    page = f"/admin/accounts/user/{owner.pk}/change/"
+    assert b"last active owner" in client.post(page, form).content
+    owner.refresh_from_db()
+    assert (owner.is_active, owner.is_staff, owner.groups.count()) == (True, True, 1)
+    users[Role.CLERK].groups.add(owner.groups.get())
+    assert client.post(page, form).status_code == 302
+
+
+def test_owners_are_not_deleted_all_at_once(logged: Logged, users: dict[Role, User]) -> None:
+    client, owner, second = logged("owner"), users[Role.OWNER], users[Role.CLERK]
+    assert client.post(f"/admin/accounts/user/{owner.pk}/delete/", {"post": "yes"}).status_code == 403
+    second.groups.set(owner.groups.all())
+    chosen = {"action": "delete_selected", "_selected_action": [owner.pk, second.pk], "post": "yes"}
+    assert client.post("/admin/accounts/user/", chosen).status_code == 403
+    assert User.objects.filter(groups__name="owner").count() == 2
+
+
+def test_a_login_lasts_a_working_day(logged: Logged) -> None:
+    assert logged("owner").session.get_expiry_age() == 12 * 3600

@@ -127,7 +127,7 @@ def run(*arguments: str, **variables: str) -> Any:
 def test_the_commands_refuse_too(tmp_path: Path) -> None:
     nothing_set = run("manage.py", "check", ENV="production", VAR_DIR=str(tmp_path))
     assert nothing_set.returncode != 0
-    assert "ENV=production can't start" in nothing_set.stderr
+    assert "The shop can't start: ENV=production needs this first:" in nothing_set.stderr
     assert "ENCRYPTION_KEYS is missing" in nothing_set.stderr
     served = run("-c", "import shop_assistant.wsgi", **{**SAFE, "DEBUG": "true"}, VAR_DIR=str(tmp_path))
     assert served.returncode != 0

@@ -7,8 +7,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 
 from audit import keys
+from audit.anchors import AnchorError, configured
+from audit.anchors.keeping import anchor_newest
 from audit.checkpoints import checkpoint_write
+from audit.models import SigningKey
 from audit.sealing import LogRefused, seal
+from audit.signed_note import key_named
 from shop_assistant.commands import ShopCommand
 
 
@@ -39,12 +43,19 @@ exit codes: 0 done, 1 refused, and why, 2 wrong usage
         parser.add_argument("--dry-run", action="store_true", help="say what make or rotate would do, and do nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self._check_usage(options)
         try:
             {"make": self._make, "show": self._show, "rotate": self._rotate}[options["what"]](options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{keys.key_file()} can't be written ({error.strerror}).") from None
+
+    def _check_usage(self, options: dict[str, Any]) -> None:
+        if options["what"] != "make" and (options["name"] or options["print"]):
+            raise CommandError("--name and --print go with make.", returncode=2)
+        if options["what"] == "show" and options["dry_run"]:
+            raise CommandError("--dry-run goes with make and rotate.", returncode=2)
 
     def _make(self, options: dict[str, Any]) -> None:
         if "+" in options["name"] or any(map(str.isspace, options["name"])):
@@ -73,6 +84,9 @@ exit codes: 0 done, 1 refused, and why, 2 wrong usage
 
     def _rotate(self, options: dict[str, Any]) -> None:
         ring = keys.ring()
+        if settings.AUDIT_SIGNING_KEY and len(ring.signers) > 1:
+            self._tell_second_step(ring)
+            return
         if options["dry_run"]:
             self.stdout.write(f"{ring.verifiers[0]} would be replaced, and only verify from then on.")
             return
@@ -87,10 +101,34 @@ exit codes: 0 done, 1 refused, and why, 2 wrong usage
             checkpoint_write()
         except LogRefused as error:
             raise CommandError(f"The new key is in use, but nothing can be signed just now. {error}") from None
+        self._anchor()
         self.stdout.write(
             "Rotated; the first checkpoint of the new key is signed by both. Keep a copy of the file elsewhere."
         )
         self._show(options)
+
+    def _anchor(self) -> None:
+        """Who knows the old key alone trusts the new one by this checkpoint."""
+        for anchor in configured():
+            try:
+                anchor_newest(anchor, now=True)
+            except AnchorError as error:
+                self.stderr.write(f"{anchor.kind}: {error} The worker goes on trying.")
+
+    def _tell_second_step(self, ring: keys.Ring) -> None:
+        new, *old = (key_named(signer.verifier) for signer in ring.signers)
+        if not SigningKey.objects.filter(verifier=ring.verifiers[0]).exists():
+            self.stdout.write(
+                f"A rotation has begun: {new} is to replace {', '.join(old)}, and has signed nothing yet. Restart the "
+                "shop (or call `audit_checkpoint`), and come back here then."
+            )
+            return
+        later = keys.Ring(ring.signers[:1], tuple(ring.verifiers[1:]))
+        self.stdout.write(
+            f"A rotation has begun: {new} replaces {', '.join(old)}, and both have signed. Finish it: set this, and "
+            "restart the shop:\n"
+        )
+        self.stdout.write(f"AUDIT_SIGNING_KEY={','.join(later.text().split())}")
 
     def _tell_new_variable(self, ring: keys.Ring) -> None:
         new = keys.Ring((keys.signer_new(ring.origin), *ring.signers), ring.retired)

@@ -13,6 +13,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from audit.judged_days import period_of
+from audit.models import AuditRecord, Outbox
+from audit.reporting.wording import CASES_AND_FINDINGS, NOTHING, many
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 from shop_assistant.agents.fields import iso_utc
@@ -34,7 +36,7 @@ class Command(ShopCommand):
   manage.py compliance_check --json                           one JSON object, for programs
 
 Days are the shop's (SHOP_TIMEZONE).
-exit codes: 0 compliant, 1 not compliant, 2 wrong usage
+exit codes: 0 compliant, or nothing was recorded in the period, 1 not compliant, 2 wrong usage
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -52,6 +54,7 @@ exit codes: 0 compliant, 1 not compliant, 2 wrong usage
             verdict = call("audit", "compliance_check", asked, channel="command")
         except AgentError as error:
             raise CommandError(error.message) from None
+        verdict["recorded"] = bool(verdict["findings"]) or _recorded(verdict)
         if options["json"]:
             self.stdout.write(json.dumps(verdict))
         else:
@@ -65,20 +68,31 @@ exit codes: 0 compliant, 1 not compliant, 2 wrong usage
             by_rule[found["rule"]].append(found)
         for key, cases in by_rule.items():
             counts = any(case["counts"] for case in cases)
-            title = f"{cases[0]['title']} ({key}, {cases[0]['severity']}): {len(cases)}"
+            title = f"{cases[0]['title']} ({key}, {cases[0]['severity']}): {many(len(cases))}"
             self.stdout.write(self.style.ERROR(title) if counts else title)
             for case in cases[:SHOWN]:
                 shown = ", ".join(map(str, case["evidence"]))
                 answer = f" [{case['status']}]" if case["status"] not in (None, "open") else ""
                 self.stdout.write(f"  {case['message']}{answer}" + (f" ({shown})" if shown else ""))
             if len(cases) > SHOWN:
-                self.stdout.write(f"  ... and {len(cases) - SHOWN} more")
+                self.stdout.write(f"  ... and {many(len(cases) - SHOWN, len(cases))} more")
             self.stdout.write(f"  {cases[0]['explanation']}")
+        if by_rule:
+            self.stdout.write(CASES_AND_FINDINGS)
+        if not verdict["recorded"]:
+            self.stdout.write(NOTHING)
+            return
         said = "compliant" if verdict["compliant"] else "not compliant"
         self.stdout.write(
             f"{_shop_day(verdict['begin'])} to {_shop_day(verdict['end'], before=True)}: {verdict['score']} of 100, "
             f"{len(verdict['rules_checked'])} rules: {said} (from {verdict['threshold']} on)"
         )
+
+
+def _recorded(verdict: dict[str, Any]) -> bool:
+    """Whether the trail has anything of the period."""
+    within = {"timestamp__gte": verdict["begin"], "timestamp__lt": verdict["end"]}
+    return AuditRecord.objects.filter(**within).exists() or Outbox.objects.filter(sealed_at=None, **within).exists()
 
 
 def _shop_day(moment: str, *, before: bool = False) -> date:

@@ -1,12 +1,16 @@
 """Erasing a customer, in two steps."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
 from customers.erasure_presenting import erased_told
 from customers.selectors import customer_get
+from customers.services.erasing import PERMISSION
+from shop_assistant.accounts.four_eyes import others_may
 from shop_assistant.accounts.models import User
 from shop_assistant.accounts.roles import system_user
 from shop_assistant.agents import call
@@ -51,7 +55,9 @@ exit codes: 0 asked for, erased (also: erased before) or declined, 1 refused, an
         try:
             told = self._do(options)
         except AgentError as error:
-            raise CommandError(_told(error), returncode=2 if isinstance(error, ValidationFailed) else 1) from None
+            raise CommandError(
+                _told(error, options), returncode=2 if isinstance(error, ValidationFailed) else 1
+            ) from None
         if options["json"]:
             self.stdout.write(json.dumps(told, indent=2))
         else:
@@ -79,18 +85,40 @@ exit codes: 0 asked for, erased (also: erased before) or declined, 1 refused, an
         if dry_run:
             self.stdout.write(f"Of {customer} there would stay, without a name:")
         elif told["status"] == "erased":
-            self.stdout.write(f"{customer} was erased at {told['erased_at']} ({told['approval'] or told['ground']}).")
-            gone = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in told["erased"].items())
+            self.stdout.write(
+                f"{customer} was erased on {_local(told['erased_at'])} ({told['approval'] or told['ground']})."
+            )
+            gone = ", ".join(_counted(count, what) for what, count in told["erased"].items())
             self.stdout.write(f"  gone: {gone}")
             self.stdout.write(f"  receipt: {told['receipt']}")
         else:
-            self.stdout.write(f"{request}: the erasure of {customer} is {told['status']}, due by {told['due_at']}.")
+            self.stdout.write(
+                f"{request}: the erasure of {customer} is {told['status']}, due by {_local(told['due_at'])}."
+            )
         for kept in told["kept"]:
             self.stdout.write(f"  stays: {kept['count']} {kept['what']}. {kept['why']}")
         for note in told["notes"]:
             self.stdout.write(f"  note: {note}")
         if told["status"] == "requested" and not dry_run:
-            self.stdout.write(f"Confirm it: manage.py customer_erase {customer} --confirm {request} --user NAME")
+            self.stdout.write(f"Confirm it: manage.py customer_erase {customer} --confirm {request} {_who(told)}")
+
+
+def _who(told: dict[str, Any]) -> str:
+    """The next step's last options: another person, or in a shop of one the same again."""
+    asked = User.objects.filter(public_id=told["requested_by"]).first()
+    if asked is None or others_may(PERMISSION, asked.public_id):
+        return "--user NAME"
+    return f"--user {asked.username} --twice"
+
+
+def _counted(count: int, what: str) -> str:
+    """`1 key`, `2 look-ups`"""
+    thing, *more = what.split("_")
+    return " ".join([str(count), thing.removesuffix("s") if count == 1 else thing, *more])
+
+
+def _local(moment: str) -> str:
+    return f"{timezone.localtime(datetime.fromisoformat(moment)):%Y-%m-%d %H:%M}"
 
 
 def _user(name: str | None) -> User:
@@ -102,6 +130,10 @@ def _user(name: str | None) -> User:
     return user
 
 
-def _told(error: AgentError) -> str:
+def _told(error: AgentError, options: dict[str, Any]) -> str:
     fields = error.details.get("fields", {})
+    if error.details.get("missing") == "confirm":
+        user = f" --user {options['user']}" if options["user"] else ""
+        again = f"manage.py customer_erase {options['customer']} --confirm {options['confirm']}{user} --twice"
+        return f"{error.message} Here: {again}"
     return " ".join([error.message, *(f"{name}: {what}." for name, what in fields.items())])

@@ -1,6 +1,7 @@
 """Was everything told?"""
 
 import json
+import logging
 import sys
 from typing import Any
 
@@ -25,6 +26,8 @@ class Command(ShopCommand):
 
 exit codes: 0 nothing is missing, 1 something is, 2 wrong usage
 """
+
+    shows_log = logging.CRITICAL + 1  # the answer tells all of it
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")

@@ -18,7 +18,7 @@ class Command(ShopCommand):
     help = (
         "Write everything the shop knows to one new file, the audit trail included, while it goes on. The keys are not "
         "in it: keep ENCRYPTION_KEYS and LOOKUP_KEY somewhere else, for without them the backup can't be restored, and "
-        "the audit signing key, for without it the restored trail's checkpoints can't be verified."
+        "the audit signing key: without its public part at least the restored trail can't be verified, and is refused."
     )
     examples = """\
   manage.py backup shop-monday.zip
@@ -38,8 +38,10 @@ exit codes: 0 the file is there and whole, 1 no file was made, and why, 2 wrong 
                 manifest = backup_take(path, progress=bar.update)
             except BackupError as error:
                 raise CommandError(str(error)) from None
+        keys = [f"LOOKUP_KEY {manifest.lookup_key}"]
+        keys += [f"ENCRYPTION_KEYS {key} {told}" for key, told in manifest.encryption_keys.items()]
+        keys += [f"AUDIT_SIGNING_KEY {key}" for key in manifest.signing_keys[-1:]]
         self.stdout.write(
             f"{path}: {path.stat().st_size / 1e6:.1f} MB in {time.monotonic() - began:.1f} s, "
-            f"{manifest.log_size} records in its trail. Keys it needs: LOOKUP_KEY {manifest.lookup_key}"
-            + "".join(f", {key} {told}" for key, told in manifest.encryption_keys.items())
+            f"{manifest.log_size} records in its trail. Keys it needs: {', '.join(keys)}"
         )

@@ -1,5 +1,6 @@
 """A report on compliance, to be read or handed on."""
 
+import re
 import sys
 from argparse import ArgumentTypeError
 from datetime import date
@@ -9,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from audit.reporting.files import FORMATS, report_file
+from audit.reporting.periods import PERIOD
 from audit.reporting.schemas import ComplianceReport
 from orchestrator.exporting.files import whole_file
 from shop_assistant.accounts.models import User
@@ -40,12 +42,15 @@ exit codes: 0 the report was made, whatever it says (its `compliant` tells); 1 r
         parser.add_argument("--period", metavar="2026-10", help="a month, or a year (2026); days: --from and --to")
         parser.add_argument("--from", type=_day, dest="first", metavar="DAY", help="first day, such as 2026-10-01")
         parser.add_argument("--to", type=_day, dest="last", metavar="DAY", help="last day, included; left out: today")
-        parser.add_argument("--format", choices=tuple(FORMATS), help="left out: by the file's ending, else html")
+        parser.add_argument(
+            "--format", choices=tuple(FORMATS), help="left out: by the file's ending; html without a file"
+        )
         parser.add_argument("--output", default="-", metavar="FILE", help="- (as when left out): standard output")
         parser.add_argument("--user", metavar="USERNAME", help="who makes it; left out: this machine's `system`")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = None if options["output"] == "-" else Path(options["output"])
+        _check_period(options["period"])
         format = options["format"] or _ending(path)
         if path is None and format == "pdf" and sys.stdout.isatty():
             raise CommandError("A PDF is nothing for a terminal: name a file (--output).", returncode=2)
@@ -77,8 +82,25 @@ exit codes: 0 the report was made, whatever it says (its `compliant` tells); 1 r
 
 
 def _ending(path: Path | None) -> str:
-    ending = path.suffix.lower().removeprefix(".") if path else ""
-    return ending if ending in FORMATS else "html"
+    """:raises CommandError: for an ending that is no format's."""
+    if path is None:
+        return "html"
+    ending = path.suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise CommandError(
+            f"{path.name} does not tell the format by its ending: end it with .{', .'.join(FORMATS)}, or say --format.",
+            returncode=2,
+        )
+    return ending
+
+
+def _check_period(text: str | None) -> None:
+    """:raises CommandError:"""
+    if text and not re.fullmatch(PERIOD, text):
+        raise CommandError(
+            f"--period: {text!r} is no month or year: write 2026-10 or 2026, and for days --from DAY --to DAY.",
+            returncode=2,
+        )
 
 
 def _day(text: str) -> str:

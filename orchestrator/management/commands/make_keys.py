@@ -20,6 +20,6 @@ class Command(ShopCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"SECRET_KEY={secrets.token_urlsafe(48)}")
-        self.stdout.write(f"ENCRYPTION_KEYS=k{timezone.now():%Y%m}:{new_key()}")
+        self.stdout.write(f"ENCRYPTION_KEYS=k{timezone.now():%Y%m%d}-{secrets.token_hex(2)}:{new_key()}")
         self.stdout.write(f"LOOKUP_KEY={new_key()}")
         self.stdout.write(f"AUDIT_SIGNING_KEY={private_text(signer_new())}")

@@ -42,6 +42,8 @@ exit codes: 0 restored, 1 refused, and why: the shop is as it was, 2 wrong usage
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that nothing half done stays
         began = time.monotonic()
+        if not options["file"].exists():
+            raise CommandError(f"There is no file {options['file']}.")
 
         def agree(plan: Plan) -> bool:
             self._tell(plan)

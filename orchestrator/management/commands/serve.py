@@ -1,6 +1,7 @@
 """`make run`: the whole shop in one terminal."""
 
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
+from audit.checkpoints import key_check_if_there
 from orchestrator.demo import another_shop
 from orchestrator.demo.staff import PUBLIC_IDS, demo_password
 from orchestrator.running import InUse, at_work
@@ -38,12 +40,16 @@ class Command(ShopCommand):
   manage.py serve --no-worker         workers run elsewhere: manage.py worker
 """
 
+    shows_log = logging.NOTSET
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="an empty shop")
         parser.add_argument("--no-worker", action="store_true", help="the web server alone")
         parser.add_argument("--web-workers", type=int, default=2, help="processes of the web server")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        key_check_if_there()
+        _check_port()
         try:
             with at_work():
                 self._serve(options)
@@ -86,6 +92,23 @@ def web_command(workers: int) -> list[str]:
     web += ["--host", settings.API_HOST, "--port", str(settings.API_PORT)]
     web += ["--workers", str(workers), "--blocking-threads", "4", "--respawn-failed-workers"]
     return [*web, "shop_assistant.wsgi:application"]
+
+
+def _check_port() -> None:
+    """The web server shares its port with its own processes, and so it would with another shop's.
+
+    :raises CommandError: when somebody listens there.
+    """
+    family = socket.AF_INET6 if ":" in settings.API_HOST else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was left a moment ago is free
+        try:
+            probe.bind((settings.API_HOST, settings.API_PORT))
+        except OSError as error:
+            raise CommandError(
+                f"Port {settings.API_PORT} of {settings.API_HOST} can't be had ({error.strerror}): is the shop running "
+                "already? Stop what is there, or set API_PORT."
+            ) from None
 
 
 def _programs(web_workers: int) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """The worker: runs accepted tasks, and the jobs that keep the shop in order."""
 
+import logging
 import threading
 import time
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import close_old_connections, connections
 
+from audit.checkpoints import key_check_if_there
 from orchestrator import redis_worker
 from orchestrator.calls import places
 from orchestrator.running import InUse, at_work
@@ -33,12 +35,15 @@ class Command(ShopCommand):
   manage.py worker --interval 0.2     look at the queue five times a second
 """
 
+    shows_log = logging.NOTSET
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--interval", type=float, default=0.5, help="seconds between two looks at the database's queue"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        key_check_if_there()
         try:
             with at_work():
                 self._work(options)

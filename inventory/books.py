@@ -14,8 +14,9 @@ from typing import Any
 from audit import events
 from audit.completeness import Gap, Look, check
 from audit.models import AuditRecord
-from inventory.models import Order, OrderLine, Product, StockMovement
 from shop_assistant.tracking import history_of
+
+from .models import Order, OrderLine, Product, StockMovement
 
 CHUNK = 500
 PLACES = 4
