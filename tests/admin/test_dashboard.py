@@ -20,7 +20,7 @@ from shop_assistant.agents import Role
 from tests.admin.conftest import Visitor
 from tests.conftest import Api
 
-BUDGET = 20
+BUDGET = 22
 """Queries of the owner's page, the login's and the permissions' among them."""
 TILES = {
     "Sales today": {"owner", "manager", "clerk", "auditor"},
