@@ -213,11 +213,12 @@ class TestInTheAdmin:
         assert found.status == "open"
 
     def test_a_rule_has_a_field_for_each_parameter(self, shop, users, client: Any):
+        rule_set("price-hours", parameters={"opens": "06:00", "closes": "22:00", "weekdays": "1234567"})
         client.force_login(staff("owner"))
         url = reverse("admin:audit_compliancerule_change", args=["price-hours"])
         page = client.get(url).content.decode()
         assert 'name="set_opens"' in page
-        assert 'value="00:00"' in page
+        assert 'value="06:00"' in page
         sent = {"weight": "12", "active": "on", "set_opens": "25:00", "set_closes": "20:00", "set_weekdays": "12345"}
         told = client.post(url, sent).content.decode()
         assert "Input should be in a valid time format" in told
