@@ -43,7 +43,7 @@ BADGED = frozenset({"status", "priority", "severity", "kind", "tier", "label"})
 _COLOURS = {
     "success": ("completed", "applied", "approved", "solved", "fixed", "positive", "receipt", "return", "earn", "sent"),
     "danger": ("failed", "urgent", "critical", "negative", "rejected", "write_off"),
-    "warning": ("proposed", "high", "warning", "pending", "gold", "redeem", "count"),
+    "warning": ("proposed", "high", "warning", "pending", "gold", "redeem", "count", "counted", "recount"),
     "info": ("open", "in_progress", "scheduled", "info", "sale", "silver"),
 }
 COLOUR_OF = {value: colour for colour, values in _COLOURS.items() for value in values}

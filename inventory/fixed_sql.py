@@ -9,7 +9,7 @@ from shop_assistant.statements import Insert, Update, on_postgresql
 
 from .models import StockLevel, StockMovement
 
-_LEVEL = Update(StockLevel, ["on_hand"], where=["id"])
+_LEVEL = Update(StockLevel, ["on_hand", "oversold"], where=["id"])
 _MOVEMENT = Insert(StockMovement)
 
 

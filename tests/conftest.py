@@ -143,6 +143,8 @@ def waiting(shop: None) -> None:
     from customers.services import customer_create, erasure_request
     from inventory.models import Product
     from pricing.models import PriceChange
+    from tests.inventory.buying import orders_waiting
+    from tests.inventory.making import count_sheet, lots_on_their_way, promised
 
     ticket = Ticket(reference="T-WAITING", customer=Customer.objects.get(public_id="CUST001"))
     ticket.seal({"subject": "Broken"})
@@ -153,6 +155,15 @@ def waiting(shop: None) -> None:
     Finding(pk=9001, rule_id="deep-discount", entity_type="order", entity_id="S-000001", message="sold cheap").save(
         force_insert=True
     )
+    counted = Product.objects.get(sku="SKU002")
+    for number in (9001, 9002):
+        promised(f"V-{number:06}", counted)
+    for number in (9001, 9002, 9009, 9010):
+        count_sheet(number, "open")
+    for number, status in ((9003, "open"), (9004, "open"), *((number, "counted") for number in range(9005, 9009))):
+        count_sheet(number, status, counted, off=int(number != 9008))  # two of one shelf can't both be booked
+    lots_on_their_way()
+    orders_waiting()
     product = Product.objects.get(sku="SKU001")
     for pk in range(9001, 9005):
         PriceChange(

@@ -13,19 +13,22 @@ from unfold.decorators import action, display
 
 from audit.admin_base import ReadOnlyInline, ShopAdmin, StackedInline, dialog_again, go
 from audit.admin_columns import badge, link, list_of, neat
-from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Supplier, Warehouse
-from inventory.selectors import with_available
-from inventory.selectors.stock import REORDER_POINT
+from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Warehouse
+from inventory.selectors import oversold_only, with_available
+from inventory.selectors.available import REORDER_POINT
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
 from .forms import StockForm
+from .packs import BarcodeInline, KitComponentInline, PackagingInline
 
 SEE_ALSO = (
     ("Movements", "inventory.stockmovement"),
+    ("Lots", "inventory.lot"),
     ("Sold", "inventory.orderline"),
     ("Forecast", "inventory.forecast"),
     ("On order", "inventory.purchaseorder"),
+    ("Suppliers' offers", "inventory.supplierproduct"),
     ("Price rules", "pricing.pricerule"),
     ("Planned prices", "pricing.pricechange"),
     ("Recommendations", "pricing.pricerecommendation"),
@@ -36,14 +39,14 @@ class StockFilter(admin.SimpleListFilter):
     title, parameter_name = "stock", "stock"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("low", "At or below the reorder point"), ("none", "Nothing left")]
+        return [("low", "At or below the reorder point"), ("none", "Nothing left"), ("oversold", "Oversold")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "low":
             return queryset.filter(active=True, available__lte=REORDER_POINT)
         if self.value() == "none":
             return queryset.filter(active=True, available__lte=0)
-        return queryset
+        return oversold_only(queryset) if self.value() == "oversold" else queryset
 
 
 class ReorderPolicyInline(StackedInline):
@@ -53,8 +56,11 @@ class ReorderPolicyInline(StackedInline):
 
 class StockLevelInline(ReadOnlyInline):
     model = StockLevel
-    fields = ("location", "on_hand", "reserved")
+    fields = ("location", "lot", "on_hand", "reserved")
     verbose_name_plural = "where it lies"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("lot__product")
 
 
 @admin.register(Product)
@@ -73,12 +79,13 @@ class ProductAdmin(ShopAdmin):
     search_fields = ("sku", "name", "barcode")
     search_help_text = "SKU, name or barcode, in part"
     autocomplete_fields = ("category", "supplier")
-    inlines = (StockLevelInline, ReorderPolicyInline)
+    inlines = (StockLevelInline, PackagingInline, BarcodeInline, KitComponentInline, ReorderPolicyInline)
     actions_list = ("import_list", "export_list")
     actions_detail = ("adjust_stock", "sell")
     actions_row = ("adjust_stock",)
     fieldsets = (
         (None, {"fields": ("sku", "name", "barcode", "category", "supplier", "unit")}),
+        ("Told apart", {"fields": ("tracking", "shelf_life_days")}),
         ("State", {"fields": ("active", "needs_review", "see_also")}),
         ("Price", {"fields": ("list_price", "cost", "tax_rate")}),
     )
@@ -159,13 +166,6 @@ class CategoryAdmin(ShopAdmin):
     search_fields = ("name",)
 
 
-@admin.register(Supplier)
-class SupplierAdmin(ShopAdmin):
-    list_display = ("code", "name", "lead_time_days", "lead_time_spread", "active")
-    list_filter = ("active",)
-    search_fields = ("code", "name")
-
-
 @admin.register(Warehouse)
 class WarehouseAdmin(ShopAdmin):
     list_display = ("code", "name")
@@ -174,6 +174,6 @@ class WarehouseAdmin(ShopAdmin):
 
 @admin.register(Location)
 class LocationAdmin(ShopAdmin):
-    list_display = ("code", "warehouse")
-    list_filter = ("warehouse",)
+    list_display = ("code", "warehouse", "kind")
+    list_filter = ("warehouse", "kind")
     search_fields = ("code",)

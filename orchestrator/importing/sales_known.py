@@ -19,11 +19,12 @@ from inventory.models import (
     StockMovement,
     Unit,
 )
+from inventory.stock_reasons import CLOSING
 from orchestrator.models import ImportedDocument
 
 from .sales_model import MARK_BYTES, ZERO, Item, SaleLine
 from .sales_returns import ByBuyer, ByInvoice, Sales, Sold
-from .sales_stock import CLOSING, JUST, StockKnown
+from .sales_stock import JUST, StockKnown
 
 AT_ONCE = 900
 """So many values go into one IN: SQLite takes 999 in its older builds."""

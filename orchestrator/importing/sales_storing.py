@@ -24,6 +24,7 @@ from inventory.models import (
     Unit,
 )
 from inventory.services.stock import levels_locked
+from inventory.stock_reasons import TOPPED_UP
 from orchestrator.models import ImportedDocument
 from shop_assistant.bulk import references_check, rows_insert, rows_update
 
@@ -43,7 +44,7 @@ from .sales_rows import (
     movement_row,
     rows_gather,
 )
-from .sales_stock import JUST, TOPPED_UP, Balancing
+from .sales_stock import JUST, Balancing
 
 ROWS_AN_EVENT = 500
 
@@ -154,7 +155,8 @@ def _levels_update(task: Task, rows: Rows, opening: set[str]) -> None:
 
     :raises Stale: when something came in of a product that was planned to get its opening stock.
     """
-    levels = levels_locked((Product(pk=product) for product, _ in rows.moved), create=rows.moved)
+    places = [(product, location, None) for product, location in rows.moved]
+    levels = levels_locked((Product(pk=product) for product, _ in rows.moved), create=places)
     first = {task.items[product].pk for product in opening}
     left: dict[int, Decimal] = {}
     added = []
@@ -163,7 +165,7 @@ def _levels_update(task: Task, rows: Rows, opening: set[str]) -> None:
             if level.product_id in first and level.on_hand:
                 raise Stale("a first movement")
             place = (level.product_id, level.location_id)
-            if place not in rows.moved:
+            if place not in rows.moved or level.lot_id:
                 continue
             on_hand = level.on_hand + rows.moved[place]
             if (missing := level.reserved - on_hand) > 0:

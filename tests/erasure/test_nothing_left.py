@@ -29,6 +29,7 @@ from .conftest import (
     ID,
     NAME,
     asked_and_confirmed,
+    content,
     database_files,
     leaks_behind_keys,
     leaks_in,
@@ -92,7 +93,7 @@ def test_nothing_is_left(
     assert leaks_in(journal.read_bytes()) == set()
     assert ID.encode() not in journal.read_bytes()
     for file in database_files():
-        data = file.read_bytes()
+        data = content(file)
         assert leaks_in(data) == set(), file.name
         assert not any(key in data for key in keys), "the destroyed key itself is overwritten"
     assert list(verify_all()) == []

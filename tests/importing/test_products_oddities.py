@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from inventory.models import Product
+from inventory.models import Barcode, Product
 
 from .test_products import put, refused, run
 
@@ -37,3 +37,12 @@ def test_more_products_than_memory_should_hold_are_refused(put):
     assert (message, code) == (
         "The file has more than 500,000 rows: cut it into several, each with the header. Nothing was changed.", 1,
     )  # fmt: skip
+
+
+def test_a_barcode_that_is_a_further_one_of_another_product(put):
+    put_first = put("SKU,Name,Price\nA-1,Apple,1\n")
+    run(put_first)
+    Barcode.objects.create(code="0036000291452", product=Product.objects.get())
+    _, above, _ = run(put("SKU,Name,Price,Barcode\nB-1,Pear,1,036000291452\n"))
+    assert any("036000291452 is that of A-1, beside its own one" in line for line in above)
+    assert Product.objects.get(sku="B-1").barcode is None

@@ -108,11 +108,10 @@ def test_a_product_is_edited_with_a_history_and_a_gtin_that_is_one(as_role):
         "tax_rate": "20",
         "active": "on",
         "barcode": "96385075",
-        "levels-TOTAL_FORMS": 0,
-        "levels-INITIAL_FORMS": 0,
-        "reorder_policy-TOTAL_FORMS": 0,
-        "reorder_policy-INITIAL_FORMS": 0,
+        "tracking": "none",
     }
+    inlines = ("levels", "packagings", "barcodes", "components", "reorder_policy")
+    form |= {f"{name}-{count}_FORMS": 0 for name in inlines for count in ("TOTAL", "INITIAL")}
     assert "no valid GTIN" in client.post(url, form).content.decode()
     assert client.post(url, form | {"barcode": "96385074"}).status_code == 302
     item.refresh_from_db()
