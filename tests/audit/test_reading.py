@@ -208,7 +208,8 @@ def test_a_page_costs_no_more_queries_for_more_records(api: Api):
         with CaptureQueriesContext(connection) as counted:
             read(owner, limit=200)
         costs.append(len(counted))
-    assert costs[0] == costs[1] <= 15
+    # PostgreSQL pays one more than SQLite: the lock under which only one process seals.
+    assert costs[0] == costs[1] <= 16
 
 
 def test_the_general_route_reads_it_too(api: Api):

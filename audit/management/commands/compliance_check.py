@@ -75,7 +75,7 @@ exit codes: 0 compliant, or nothing was recorded in the period, 1 not compliant,
                 answer = f" [{case['status']}]" if case["status"] not in (None, "open") else ""
                 self.stdout.write(f"  {case['message']}{answer}" + (f" ({shown})" if shown else ""))
             if len(cases) > SHOWN:
-                self.stdout.write(f"  ... and {many(len(cases) - SHOWN, len(cases))} more")
+                self.stdout.write(f"  ... and {many(len(cases) - SHOWN, len(cases))} others")
             self.stdout.write(f"  {cases[0]['explanation']}")
         if by_rule:
             self.stdout.write(CASES_AND_FINDINGS)

@@ -14,6 +14,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError(
-            "Nothing was removed: histories are append-only and sealed in the audit trail, the oldest rows "
-            "as well. Personal data goes with `manage.py customer_erase` and `manage.py retention`."
+            "Nothing was removed: histories are append-only and sealed in the audit trail, the oldest and repeated "
+            "rows as well. Personal data goes with `manage.py customer_erase` and `manage.py retention`."
         )
