@@ -42,7 +42,9 @@ class CountOpen(Input):
     location: Code | None = Field(None, description="code of a bin: what lies there; one of these four is needed")
     warehouse: Code | None = Field(None, description="code of a warehouse: all of its bins")
     abc_class: Literal["A", "B", "C"] | None = Field(
-        None, description="products of this class by the turnover of the last 365 days: A is the first 80 % of it"
+        None,
+        description="products of this class by the turnover of the last 26 weeks, as inventory.analysis tells it: A is "
+        "the first 80 % of it",
     )
     skus: Annotated[list[Sku], Field(min_length=1, max_length=500)] | None = Field(
         None, description="these products, also where the books have none of them"

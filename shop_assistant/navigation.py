@@ -33,6 +33,7 @@ PAGES = {
         ("Deliveries", "inventory.receipt", "inventory"),
         ("Sent back", "inventory.supplierreturn", "assignment_return"),
         ("Forecasts", "inventory.forecast", "trending_up"),
+        ("Forecast runs", "inventory.forecastrun", "history_toggle_off"),
         ("Reorder policies", "inventory.reorderpolicy", "rule"),
         ("Suppliers", "inventory.supplier", "factory"),
         ("Suppliers' offers", "inventory.supplierproduct", "request_quote"),

@@ -1,22 +1,23 @@
 """What every test may use: users of each role, a client for each, and the shop of the user's examples."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis
 import pytest
+import pytest_django
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
-from audit.append_only import TRIGGERS, guarded_models
 from audit.models import Outbox
 from shop_assistant.accounts.models import User
 from shop_assistant.accounts.sessions import session_open
 from shop_assistant.agents import Role
+from tests import emptying
 
 PASSWORD = "a-password-for-tests"
 
@@ -25,29 +26,27 @@ hypothesis.settings.register_profile("shop", deadline=None)
 hypothesis.settings.load_profile("shop")
 
 
-@pytest.fixture(autouse=True)
-def _ledgers_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Tests with real transactions end with a flush, which the append-only triggers would refuse.
-
-    They are dropped before it; the flush sends post_migrate, which installs them again.
-    """
-    if not _ends_with_flush(request):
-        yield
-        return
-    request.getfixturevalue("transactional_db")  # set up before this, so torn down after this
-    yield
-    with connection.cursor() as cursor:
-        for table in (model._meta.db_table for model in guarded_models("default")):
-            on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
-            for name in TRIGGERS[connection.vendor]:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {table}_{name}{on_table}")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "only the tests that use the database: what the others test is the same on each"
+    parser.addoption("--with-database", action="store_true", help=text)
 
 
-def _ends_with_flush(request: pytest.FixtureRequest) -> bool:
-    marker = request.node.get_closest_marker("django_db")
-    if marker and (marker.kwargs.get("transaction") or marker.kwargs.get("reset_sequences") or any(marker.args[:2])):
-        return True
-    return not {"transactional_db", "live_server", "django_db_reset_sequences"}.isdisjoint(request.fixturenames)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("with_database"):
+        left_out = [item for item in items if not _uses_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _uses_database(item)]
+
+
+def _uses_database(item: Any) -> bool:
+    of_django = item.cls is not None and issubclass(item.cls, TransactionTestCase)
+    return of_django or "db" in item.fixturenames or item.get_closest_marker("django_db") is not None
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        emptying.remember()
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class OpenForm(forms.Form):
         ],
         required=False,
         widget=UnfoldAdminSelectWidget,
-        help_text="by the turnover of the last 365 days",
+        help_text="by the turnover of the last 26 weeks, as on the page Stock health",
     )
     skus = forms.CharField(
         label="SKUs",

@@ -7,6 +7,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from audit.admin_base import TabularInline
+from inventory.fixed_sql import stock_stand_still
 from inventory.gtin import spellings
 from inventory.models import Barcode, KitComponent, Packaging
 
@@ -49,8 +50,22 @@ class BarcodeInline(TabularInline):
         return super().formfield_for_foreignkey(db_field, request, **options)
 
 
+class KitFormSet(BaseInlineFormSet):
+    """What makes it a kit is checked once more when nobody can book stock of it any more."""
+
+    def clean(self) -> None:
+        super().clean()
+        given = [form for form in self.forms if form.has_changed() and form.is_valid()]
+        rows = [form.instance for form in given if not form.cleaned_data.get("DELETE")]
+        if rows:
+            stock_stand_still()
+            for row in rows:
+                row.clean()
+
+
 class KitComponentInline(TabularInline):
     model = KitComponent
+    formset = KitFormSet
     fk_name = "kit"
     fields = ("component", "quantity")
     autocomplete_fields = ("component",)

@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 from audit.admin_base import ReadOnlyInline, ShopAdmin, StackedInline, dialog_again, go
 from audit.admin_columns import badge, link, list_of, neat
 from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Warehouse
+from inventory.pages.product import stock_card as stock_card_page
 from inventory.selectors import oversold_only, with_available
 from inventory.selectors.available import REORDER_POINT
 from shop_assistant.agents import call
@@ -81,8 +82,8 @@ class ProductAdmin(ShopAdmin):
     autocomplete_fields = ("category", "supplier")
     inlines = (StockLevelInline, PackagingInline, BarcodeInline, KitComponentInline, ReorderPolicyInline)
     actions_list = ("import_list", "export_list")
-    actions_detail = ("adjust_stock", "sell")
-    actions_row = ("adjust_stock",)
+    actions_detail = ("stock_card", "adjust_stock", "sell")
+    actions_row = ("stock_card", "adjust_stock")
     fieldsets = (
         (None, {"fields": ("sku", "name", "barcode", "category", "supplier", "unit")}),
         ("Told apart", {"fields": ("tracking", "shelf_life_days")}),
@@ -112,6 +113,9 @@ class ProductAdmin(ShopAdmin):
             return "nothing yet"
         return format_html_join(" · ", "{}", ((place,) for place in _places(product)))
 
+    def has_stock_card_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_view_permission(request)
+
     def has_adjust_stock_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perm("agents.inventory.update"))
 
@@ -120,6 +124,10 @@ class ProductAdmin(ShopAdmin):
 
     def has_import_list_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("inventory.add_product"))
+
+    @action(description="Stock card", url_path="stock-card", icon="monitoring", permissions=["stock_card"])
+    def stock_card(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return stock_card_page(request, object_id)
 
     @action(description="Import", url_path="import", icon="upload", permissions=["import_list"])
     def import_list(self, request: HttpRequest) -> HttpResponse:

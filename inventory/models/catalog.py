@@ -218,18 +218,31 @@ class KitComponent(models.Model):
 
     def clean(self) -> None:
         """:raises ValidationError: for a kit within a kit, and for one that has stock, lots or serial numbers."""
+        if not self.component_id:
+            return  # that it is missing is said beside its field
         kit, component = self.kit, self.component
         if kit.pk == component.pk:
             raise ValidationError({"component": "A kit is not made of itself."})
         if component.components.exists():
             raise ValidationError({"component": f"{component.sku} is a kit: name what that is made of."})
-        if not kit.pk:
-            return
-        if whole := kit.in_kits.select_related("kit").first():
-            raise ValidationError(f"{kit.sku} is part of the kit {whole.kit.sku}, so it can't be a kit itself.")
-        if kit.tracking != Tracking.NONE:
-            raise ValidationError(
-                f"{kit.sku} is told apart by lot or serial number: a kit's components are, not a kit."
-            )
-        if kit.levels.exclude(on_hand=0).exists():
-            raise ValidationError(f"{kit.sku} has stock of its own: book it out, or over to what it is made of, first.")
+        _check_can_be_kit(kit)
+
+
+def _check_can_be_kit(kit: Product) -> None:
+    if kit.tracking != Tracking.NONE:
+        raise ValidationError(f"{kit.sku} is told apart by lot or serial number: a kit's components are, not a kit.")
+    if not kit.pk:
+        return
+    if whole := kit.in_kits.select_related("kit").first():
+        raise ValidationError(f"{kit.sku} is part of the kit {whole.kit.sku}, so it can't be a kit itself.")
+    if kit.levels.exclude(on_hand=0, reserved=0).exists():
+        raise ValidationError(
+            f"{kit.sku} has stock of its own: book it out, or over to what it is made of, first; what is reserved of "
+            "it is sold or released before."
+        )
+    coming = kit.purchase_lines.filter(purchase_order__ended_at=None, received__lt=F("quantity"))
+    if line := coming.select_related("purchase_order").first():
+        raise ValidationError(
+            f"{kit.sku} is still to come with {line.purchase_order}, and a kit is not bought: take it off that "
+            "purchase order, close or cancel it first."
+        )

@@ -42,7 +42,7 @@ class CountSheet(models.Model):
         choices=Class,
         default=Class.ANY,
         blank=True,
-        help_text="by turnover of the last year",
+        help_text="by turnover of the last 26 weeks",
     )
     named = models.BooleanField(default=False, help_text="only of products that were named when it was opened")
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)

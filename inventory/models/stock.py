@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 
 from audit.models import AppendOnly
@@ -73,7 +74,10 @@ class Lot(models.Model):
 
     class Meta:
         ordering: ClassVar = ["product", "expires_on", "code"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["product", "code"], name="lot_once_a_product")]
+        constraints: ClassVar = [
+            models.UniqueConstraint("product", Lower("code"), name="lot_once_a_product_in_any_case"),
+            models.CheckConstraint(condition=~Q(code="") & Q(code=Trim("code")), name="lot_code_without_outer_spaces"),
+        ]
         indexes: ClassVar = [models.Index(fields=["expires_on"], name="lot_expiry")]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db.models import prefetch_related_objects
 
 from inventory import selectors
-from inventory.models import Lot, Transfer
+from inventory.models import Transfer
 from inventory.places_presenting import lot_detail, lot_item, movement_item, transfer_item
 from inventory.places_schemas import (
     LotBlock,
@@ -32,7 +32,7 @@ from inventory.selectors.places import (
     transfers_list,
 )
 from inventory.services.arrivals import transfer_receive
-from inventory.services.lot_naming import lot_get
+from inventory.services.lot_naming import lot_get, lots_get
 from inventory.services.lots import lot_block
 from inventory.services.quarantine import quarantine
 from inventory.services.transfers import Item, transfer_send
@@ -180,14 +180,12 @@ def _items(lines: Sequence[TransferLineInput]) -> list[Item]:
     """In the products' own units; three queries, however many."""
     products = selectors.products_get(skus=[line.sku for line in lines]) if lines else {}
     prefetch_related_objects([products[line.sku] for line in lines if line.unit], "packagings")
-    codes = {line.lot for line in lines if line.lot}
-    rows = Lot.objects.filter(product__in=products.values(), code__in=codes).select_related("product") if codes else ()
-    lots = {(lot.product_id, lot.code): lot for lot in rows}
+    lots = lots_get((products[line.sku], line.lot) for line in lines if line.lot)
     return [
         Item(
             product := products[line.sku],
             in_base_units(product, line.quantity, line.unit),
-            (lots.get((product.pk, line.lot)) or lot_get(product=product, code=line.lot)) if line.lot else None,
+            lots[product.pk, line.lot] if line.lot else None,
         )
         for line in lines
     ]

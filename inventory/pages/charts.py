@@ -29,22 +29,40 @@ class Bar(NamedTuple):
     told: str
 
 
+class Scale(NamedTuple):
+    """Heights of values in a chart, and round lines between them."""
+
+    step: float
+    top: float
+    low: float
+    height: int
+
+    def y(self, value: float) -> float:
+        return TOP + (self.top - value) * self.height / (self.top - self.low)
+
+    def lines(self, width: int) -> SafeString:
+        steps = range(round(self.low / self.step), round(self.top / self.step) + 1)
+        drawn = ((_line(n * self.step, self.y(n * self.step), width),) for n in steps)
+        return format_html_join("", "{}", drawn)
+
+
 def columns(found: Sequence[Column], *, width: int, label: str) -> SafeString:
     """A value over time; below zero it hangs from the line.
 
     :param width: of the drawing, in its own units; text keeps its size relative to it.
     """
-    values = [float(column.value) for column in found]
-    step = _step(max(*values, -min(values), 0.0))
-    top, low = max(ceil(max(values) / step), 1) * step, min(floor(min(values) / step), 0) * step
-    scale = (HEIGHT - TOP - BOTTOM) / (top - low)
-    zero = TOP + top * scale
+    scale = scale_of([float(column.value) for column in found])
     slot = (width - LEFT - 4) / len(found)
-    lines = (
-        (_line(n * step, zero - n * step * scale, width),) for n in range(round(low / step), round(top / step) + 1)
+    drawn = ((_column(c, LEFT + n * slot, slot, scale),) for n, c in enumerate(found))
+    return drawing(width, HEIGHT, label, scale.lines(width), format_html_join("", "{}", drawn))
+
+
+def scale_of(values: Sequence[float], height: int = HEIGHT) -> Scale:
+    """A scale on which all of these fit, and 0."""
+    step = _step(max(*values, -min(values), 0.0))
+    return Scale(
+        step, max(ceil(max(values) / step), 1) * step, min(floor(min(values) / step), 0) * step, height - TOP - BOTTOM
     )
-    drawn = ((_column(c, LEFT + n * slot, slot, zero, scale),) for n, c in enumerate(found))
-    return _drawing(width, HEIGHT, label, format_html_join("", "{}", lines), format_html_join("", "{}", drawn))
 
 
 def shares(found: Sequence[Bar], *, width: int, label: str) -> SafeString:
@@ -53,7 +71,7 @@ def shares(found: Sequence[Bar], *, width: int, label: str) -> SafeString:
     most = max((float(bar.whole) for bar in found), default=0.0) or 1.0
     scale = (width - left - right) / most
     drawn = ((_share(bar, n * row, left, scale),) for n, bar in enumerate(found))
-    return _drawing(width, len(found) * row + 4, label, "", format_html_join("", "{}", drawn))
+    return drawing(width, len(found) * row + 4, label, "", format_html_join("", "{}", drawn))
 
 
 def _share(bar: Bar, y: int, left: int, scale: float) -> SafeString:
@@ -71,14 +89,14 @@ def _share(bar: Bar, y: int, left: int, scale: float) -> SafeString:
     )  # fmt: skip
 
 
-def _column(column: Column, x: float, slot: float, zero: float, scale: float) -> SafeString:
-    high = float(column.value) * scale
+def _column(column: Column, x: float, slot: float, scale: Scale) -> SafeString:
+    end, zero = scale.y(float(column.value)), scale.y(0)
     return format_html(
         '<g><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" fill="transparent"/>'
         '<rect x="{}" y="{}" width="{}" height="{}" rx="2" style="fill:{}"/>'
         '<text x="{}" y="{}" text-anchor="middle" style="{}">{}</text></g>',
         column.told, f"{x:.1f}", TOP, f"{slot:.1f}", HEIGHT - TOP - BOTTOM,
-        f"{x + slot * 0.18:.1f}", f"{min(zero, zero - high):.1f}", f"{slot * 0.64:.1f}", f"{abs(high):.1f}", FILL,
+        f"{x + slot * 0.18:.1f}", f"{min(zero, end):.1f}", f"{slot * 0.64:.1f}", f"{abs(zero - end):.1f}", FILL,
         f"{x + slot / 2:.1f}", HEIGHT - 8, TEXT, column.name,
     )  # fmt: skip
 
@@ -92,7 +110,7 @@ def _line(value: float, y: float, width: int) -> SafeString:
     )  # fmt: skip
 
 
-def _drawing(width: int, height: int, label: str, *parts: str) -> SafeString:
+def drawing(width: int, height: int, label: str, *parts: str) -> SafeString:
     return format_html(
         '<svg viewBox="0 0 {} {}" role="img" aria-label="{}" style="width:100%;height:auto;display:block">{}{}</svg>',
         width, height, label, *parts,

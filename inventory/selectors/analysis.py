@@ -1,7 +1,7 @@
 """How healthy the stock is: what matters (ABC), what swings (XYZ), what lies dead, too much or too little of."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
@@ -57,7 +57,7 @@ class Look:
     units: Decimal
     """sold in the weeks looked at, less what came back"""
     revenue: Decimal
-    """of them, without tax"""
+    """of them, without tax; of kits, the part's share"""
     daily: Decimal
     """units expected a day: of the stored forecast, else the mean of the weeks"""
     swing: float | None
@@ -89,10 +89,13 @@ def worth(quantity: Decimal, unit_cost: Decimal) -> Decimal:
 
 
 def stock_looks(*, terms: Terms = DEFAULT, today: date) -> list[Look]:
-    """Every product that is for sale or in stock (kits have none of their own), in the order of its SKU; six queries,
+    """Every product that is for sale or in stock (kits have none of their own), in the order of its SKU; seven queries,
     however many there are.
     """
     demand, free = _demand(terms, today), free_of_all(now=timezone.now())
+    for key, paid in _paid_in_kits(terms, today).items():
+        sold = demand.get(key, NOTHING)
+        demand[key] = replace(sold, paid=sold.paid + paid)
     on_hand, expiring = _on_hand(), _expiring(terms, today)
     made = []
     for row in _products(terms, today):
@@ -211,6 +214,34 @@ def _demand(terms: Terms, today: date) -> dict[int, _Sold]:
             key: _Sold(_decimal(units), float(squares), _decimal(paid), bool(late))
             for key, units, squares, paid, late in cursor.fetchall()
         }
+
+
+_IN_KITS = """
+    SELECT product_id, SUM(kept * 1.0 * weight / whole)
+    FROM (
+        SELECT part.product_id, line.unit_price * (line.quantity - COALESCE(back.quantity, 0)) AS kept,
+            part.quantity * product.list_price AS weight,
+            SUM(part.quantity * product.list_price) OVER (PARTITION BY part.line_id) AS whole
+        FROM inventory_orderlinecomponent part
+        JOIN inventory_product product ON product.id = part.product_id
+        JOIN inventory_orderline line ON line.id = part.line_id
+        JOIN inventory_order sold ON sold.id = line.order_id
+        LEFT JOIN inventory_returnedquantity back ON back.line_id = line.id
+        WHERE sold.occurred_at >= %(since)s AND sold.occurred_at < %(until)s
+    ) shares
+    WHERE whole > 0 GROUP BY product_id
+"""
+
+
+def _paid_in_kits(terms: Terms, today: date) -> dict[int, Decimal]:
+    """What customers paid for parts within the kits of these weeks that they kept: the kit's price, shared out by what
+    its parts cost by themselves (their list prices; IFRS 15, 76 to 80, allocates a bundle's price so).
+    """
+    until = day_start(today + timedelta(days=1))
+    moments = {"since": until - timedelta(weeks=terms.weeks), "until": until}
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_KITS, {name: connection.ops.adapt_datetimefield_value(at) for name, at in moments.items()})
+        return {key: _decimal(paid) for key, paid in cursor.fetchall()}
 
 
 def _decimal(value: Any) -> Decimal:

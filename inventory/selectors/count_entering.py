@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from inventory.lot_codes import folded_code, plain_code
 from inventory.models import CountLine, CountSheet, KitComponent, Location, Product, Tracking
 from shop_assistant.agents.errors import NotFound
 from shop_assistant.agents.fields import json_number
@@ -29,6 +30,11 @@ class Figure:
     replaces: Decimal | None = None
     """the figure that is there already"""
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lot", plain_code(self.lot) if self.lot else None)
+        if self.serials is not None:
+            object.__setattr__(self, "serials", tuple(map(plain_code, self.serials)))
 
     @property
     def counted(self) -> Decimal:
@@ -197,7 +203,7 @@ def _check_figure(product: Product, figure: Figure) -> None:
             raise _Refusal("invalid", f"{product.sku} has serial numbers: list those that lie there.")
         if figure.lot:
             raise _Refusal("invalid", f"{product.sku} has serial numbers: list them in serials, not as a lot.")
-        if len(set(figure.serials or ())) != len(figure.serials or ()):
+        if len(set(map(folded_code, figure.serials or ()))) != len(figure.serials or ()):
             raise _Refusal("invalid", f"{product.sku}: serials names one twice.")
     elif figure.serials is not None:
         raise _Refusal("invalid", f"{product.sku} has no serial numbers: give how many lie there.")
@@ -213,7 +219,8 @@ def _same(taken: Taken) -> bool:
     entry = taken.line.entry
     if entry is None or entry.quantity != taken.figure.counted or taken.figure.replaces not in (None, entry.quantity):
         return False
-    return taken.figure.serials is None or sorted(entry.serials or []) == sorted(taken.figure.serials)
+    given = taken.figure.serials
+    return given is None or set(map(folded_code, entry.serials or ())) == set(map(folded_code, given))
 
 
 def _check_replaced(taken: Taken, sheet: CountSheet) -> None:

@@ -12,6 +12,8 @@ from django.utils import timezone
 from inventory.models import Order, OrderLine, Product
 from shop_assistant.agents.errors import NotFound
 
+from .stock import OF_KIT
+
 ZERO = Decimal(0)
 
 
@@ -47,8 +49,11 @@ def order_get(*, reference: str) -> Order:
 
 
 def order_lines(order: Order) -> list[OrderLine]:
-    """An order's lines in order, with product, location and what came back; one query."""
-    return list(order.lines.select_related("product", "location", "returned").order_by("number"))
+    """An order's lines in order, with product, location and what came back, saying whether they are `of_kit` as things
+    are now; one query.
+    """
+    rows = order.lines.select_related("product", "location", "returned").order_by("number")
+    return list(rows.annotate(of_kit=OF_KIT))
 
 
 def returnable(order: Order) -> dict[str, Decimal]:

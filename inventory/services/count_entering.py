@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.db.models.functions import Round
 from django.utils import timezone
 
+from inventory.lot_codes import folded_code
 from inventory.models import CountEntry, CountLine, CountSheet, StockMovement, Tracking
 from inventory.selectors import count_entering
 from inventory.selectors.count_entering import Figure, Planned, Refused, Taken
@@ -120,7 +121,8 @@ def _entry(taken: Taken, line: CountLine, booked: Booked, **when: Any) -> CountE
     figure = taken.figure
     entry = CountEntry(line=line, round=line.round, quantity=figure.counted, replaces=line.entry, **when)
     if line.product.tracking == Tracking.SERIAL:
-        entry.serials = sorted(figure.serials or ())
+        known = {folded_code(code): code for _, code in lots}
+        entry.serials = sorted(known.get(folded_code(code), code) for code in figure.serials or ())
         entry.booked_lots = {code: f"{units:f}" for (_, code), units in lots.items() if units}
         entry.booked = sum(lots.values(), ZERO)
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from inventory.lot_codes import folded_code
 from inventory.models import Location, Lot, Product, PurchaseOrder, PurchaseOrderLine, Tracking
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict, NotFound, ValidationFailed
 from shop_assistant.agents.fields import json_number
@@ -137,9 +138,9 @@ def _cost(line: PurchaseOrderLine, given: Delivered) -> Decimal:
 
 
 def _lots(given: Delivered) -> Sequence[Lot | None]:
-    product, serials = given.product, [serial.strip() for serial in given.serials]
+    product, serials = given.product, list(given.serials)
     if product.tracking == Tracking.SERIAL:
-        if len(set(serials)) != given.quantity or len(serials) != given.quantity:
+        if len({folded_code(serial) for serial in serials}) != given.quantity or len(serials) != given.quantity:
             raise ClarificationNeeded(
                 f"{product.sku} is told apart by serial number: name each of the {json_number(given.quantity)} once.",
                 sku=product.sku,

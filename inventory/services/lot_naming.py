@@ -1,33 +1,48 @@
-"""Lots and serial numbers by the codes printed on them."""
+"""Lots and serial numbers by the codes printed on them, in any case."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any
 
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 
+from inventory.lot_codes import folded_code, plain_code
 from inventory.models import Lot, Product, Tracking
 from shop_assistant.agents.errors import Conflict, NotFound, ValidationFailed
 
+LONGEST = 64
+
 
 def lot_for(*, product: Product, code: str, expires_on: date | None = None) -> Lot:
-    """The product's lot (or serial number) with this code, made where there is none: it then expires as told, else
-    after the product's shelf life.
+    """The product's lot (or serial number) with this code, in any case, made where there is none: it then expires as
+    told, else after the product's shelf life.
 
     :raises Conflict: when the lot is known to expire on another day.
-    :raises ValidationFailed: for a product whose units are not told apart.
+    :raises ValidationFailed: for a product whose units are not told apart, or a code that is none.
     """
     if product.tracking == Tracking.NONE:
         raise ValidationFailed(
             f"{product.sku} is told apart neither by lot nor by serial number.", fields={"lot": "must be left out"}
         )
-    lot, made = Lot.objects.get_or_create(
-        product=product,
-        code=code.strip(),
-        defaults={
-            "expires_on": expires_on or _end_of_shelf_life(product),
-            "serial": product.tracking == Tracking.SERIAL,
-        },
-    )
-    if not made and expires_on and expires_on != lot.expires_on:
+    plain = plain_code(code)
+    if not 0 < len(plain) <= LONGEST:
+        raise ValidationFailed(fields={"lot": f"must have 1 to {LONGEST} characters"})
+    lot = _lots([product], [plain]).first()
+    if lot is None:
+        try:
+            with transaction.atomic():
+                return Lot.objects.create(
+                    product=product,
+                    code=plain,
+                    expires_on=expires_on or _end_of_shelf_life(product),
+                    serial=product.tracking == Tracking.SERIAL,
+                )
+        except IntegrityError:  # another was faster
+            lot = _lots([product], [plain]).get()
+    if expires_on and expires_on != lot.expires_on:
         when = f"on {lot.expires_on}" if lot.expires_on else "never"
         raise Conflict(
             f"{product.sku} {lot.code} expires {when}, not on {expires_on}: change the lot, or name another.",
@@ -38,8 +53,11 @@ def lot_for(*, product: Product, code: str, expires_on: date | None = None) -> L
 
 
 def lot_get(*, product: Product, code: str) -> Lot:
-    """:raises NotFound: with the codes of some that lie in stock."""
-    found = Lot.objects.filter(product=product, code=code.strip()).first()
+    """The product's lot (or serial number) with this code, in any case.
+
+    :raises NotFound: with the codes of some that lie in stock.
+    """
+    found = _lots([product], [code]).first()
     if found is None:
         there = Lot.objects.filter(product=product, levels__on_hand__gt=0).distinct().order_by("expires_on", "code")
         raise NotFound(
@@ -49,6 +67,25 @@ def lot_get(*, product: Product, code: str) -> Lot:
             available=list(there.values_list("code", flat=True)[:10]),
         )
     return found
+
+
+def lots_get(wanted: Iterable[tuple[Product, str]]) -> dict[tuple[int, str], Lot]:
+    """The lots with these codes, by the product's primary key and the code as it was given; one query.
+
+    :raises NotFound: with the codes of some that lie in stock.
+    """
+    asked = {(product.pk, code): product for product, code in wanted}
+    rows = _lots(asked.values(), [code for _, code in asked]) if asked else ()
+    found = {(lot.product_id, folded_code(lot.code)): lot for lot in rows}
+    return {
+        (key, code): found.get((key, folded_code(code))) or lot_get(product=product, code=code)
+        for (key, code), product in asked.items()
+    }
+
+
+def _lots(products: Iterable[Product], codes: Iterable[str]) -> QuerySet[Lot]:
+    rows: QuerySet[Any] = Lot.objects.select_related("product").alias(folded=Lower("code"))
+    return rows.filter(product__in=products, folded__in=[Lower(Value(plain_code(code))) for code in codes])
 
 
 def _end_of_shelf_life(product: Product) -> date | None:

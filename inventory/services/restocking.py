@@ -53,7 +53,15 @@ def coming_of(
 ) -> Iterable[Coming]:
     """What `now` more of a line brings back, when `before` came earlier: itself, or its share of what the kit was made
     of. Shares are differences of rounded sums, so that all of them together are what was sold.
+
+    :raises Conflict: when it was no kit when it was sold, and is one now.
     """
+    if not components and getattr(line, "of_kit", False):
+        raise Conflict(
+            f"{line.product.sku} was no kit when it was sold, and has no stock of its own now: take it back as written "
+            "off (disposition: write_off), and book in what it is made of.",
+            sku=line.product.sku,
+        )
     if not components:
         yield Coming(line.product, line.location, now, line.unit_price, line.unit_cost)
     for of in components:

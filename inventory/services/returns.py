@@ -53,7 +53,8 @@ def return_create(
     :param lots: how much of which lot or serial number comes back, by the product's primary key, where it is known.
     :raises ClarificationNeeded: when it must be said which serial number came back.
     :raises NotFound: for a product that the order does not have.
-    :raises Conflict: for more than was sold and is still out, with what can be returned.
+    :raises Conflict: for more than was sold and is still out, with what can be returned; or what has become a kit
+        meanwhile and is to go back on the shelf.
     :raises ValidationFailed: for parts of a piece.
     """
     lines = order_lines(order)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from inventory.landed_cost import GRAIN
+from inventory.lot_codes import folded_code
 from inventory.models import (
     Location,
     Product,
@@ -123,7 +124,7 @@ def _pick(item: GoingBack, levels: Sequence[StockLevel], free: dict[int, Decimal
         for level in levels
         if level.location.kind != kind.TRANSIT
         and item.location in (None, level.location)
-        and item.lot in ("", level.lot.code if level.lot else "")
+        and (not item.lot or (level.lot is not None and folded_code(item.lot) == folded_code(level.lot.code)))
     ]
     taken, missing = [], item.quantity
     for level in sorted(here, key=lambda level: (level.location.kind != kind.QUARANTINE, level.pk)):

@@ -154,12 +154,14 @@ def stock_book(moves: Iterable[Move], why: Why) -> list[StockMovement]:
     """Write these movements and their levels, which the caller has locked and checked for enough. A level left below
     nothing is marked as oversold; one that is no longer, not.
 
-    :raises ValidationFailed: when a level would hold more than can be booked.
+    :raises ValidationFailed: when a level would hold more than can be booked, or something comes in of a kit.
     """
     touched: dict[int, StockLevel] = {}
     movements = []
     for move in moves:
         level = move.level
+        if move.quantity > 0 and getattr(level, "of_kit", False):
+            raise kit_refused(level.product)
         level.on_hand += move.quantity
         level.oversold = level.on_hand < 0
         if level.on_hand > (1 if level.serial else MAX_QUANTITY):
@@ -266,8 +268,6 @@ def _change(product: Product, stock: Stock, move: Move, why: Why) -> StockChange
 
 
 def _check_coming(product: Product, stock: Stock, level: StockLevel) -> None:
-    if getattr(level, "of_kit", False):
-        raise kit_refused(product)
     if level.serial and (here := next((v for v in stock.levels if v.lot_id == level.lot_id and v.on_hand), None)):
         raise serial_refused(product, here)
 

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 
+from django.utils.text import get_text_list
 from stdnum import ean
 
 from inventory.gtin import spellings
 from inventory.models import Barcode, Packaging, Product
 from inventory.selectors.catalog import COMPANIONS
-from shop_assistant.agents.errors import ClarificationNeeded, NotFound, ValidationFailed
+from shop_assistant.agents.errors import ClarificationNeeded, Conflict, NotFound, ValidationFailed
 
 from .stock import quantity_check
 
@@ -35,9 +36,10 @@ def in_base_units(product: Product, quantity: Decimal, unit: str | None) -> Deci
 
 def product_by_code(code: str) -> tuple[Product, Packaging | None]:
     """The product with this GTIN, its own or a further one, in any of its spellings (12 digits are 13 with a leading
-    0), and the packaging that it is printed on. Two queries at the most.
+    0), and the packaging that it is printed on. Two queries, four at the most.
 
     :raises ClarificationNeeded: when it is no GTIN, or its check digit is wrong.
+    :raises Conflict: when several have it.
     :raises NotFound: when no product has it; for a case (14 digits) of a known product, with that product.
     """
     asked = code.strip()
@@ -60,13 +62,23 @@ def product_by_code(code: str) -> tuple[Product, Packaging | None]:
 
 
 def _known(code: str) -> tuple[Product, Packaging | None] | None:
+    """Forms and imports let nobody have another's code; two that save it in the same moment both have it all the same.
+
+    :raises Conflict: naming those that have it.
+    """
     asked = spellings(code)
-    product = Product.objects.select_related(*COMPANIONS).filter(barcode__in=asked).first()
-    if product is not None:
-        return product, None
+    products = Product.objects.select_related(*COMPANIONS).filter(barcode__in=asked)
     rows = Barcode.objects.select_related("packaging", *(f"product__{name}" for name in COMPANIONS))
-    found = rows.filter(code__in=asked).order_by("pk").first()
-    return (found.product, found.packaging) if found else None
+    found: list[tuple[Product, Packaging | None]] = [(product, None) for product in products.order_by("pk")]
+    found += [(row.product, row.packaging) for row in rows.filter(code__in=asked).order_by("pk")]
+    if len(set(found)) > 1:
+        named = [f"{pack.name} of {product.sku}" if pack else product.sku for product, pack in found]
+        raise Conflict(
+            f"{code} is the barcode of {get_text_list(named, 'and')}: name the sku, and take the code off all but one.",
+            barcode=code,
+            skus=list(dict.fromkeys(product.sku for product, _ in found)),
+        )
+    return found[0] if found else None
 
 
 def _within(code: str) -> str | None:

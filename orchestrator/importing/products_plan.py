@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from inventory.models import Barcode, Location, Product, StockMovement, Unit
+from inventory.models import Barcode, Location, Product, StockMovement, Tracking, Unit
 from inventory.selectors import Stock, stocks_of
 
 from .products_fields import ProductRow
@@ -148,10 +148,15 @@ def _plan_stock(plan: Plan, *, set_stock: bool, notes: Notes) -> None:
         for change in chunk:
             if change.product:
                 pk = change.product.pk
-                _plan_stock_of(change, stocks[pk], pk in moved, set_stock, notes)
+                _plan_stock_of(change, change.product, stocks[pk], pk in moved, set_stock, notes)
 
 
-def _plan_stock_of(change: Change, stock: Stock, moved: bool, set_stock: bool, notes: Notes) -> None:
+def _plan_stock_of(change: Change, product: Product, stock: Stock, moved: bool, set_stock: bool, notes: Notes) -> None:
+    if stock.parts:
+        notes.add(
+            "stock left out: a kit has none of its own, what it is made of has", change.told.row.number, change.sku
+        )
+        return
     change.was = stock.on_hand
     wanted = {place: told for place, told in change.told.stocks.items() if told != on_hand_at(stock, place)}
     if not wanted:
@@ -162,6 +167,8 @@ def _plan_stock_of(change: Change, stock: Stock, moved: bool, set_stock: bool, n
         notes.add("stock left as it is, it has moved since (--set-stock takes the file's)", line, detail)
     elif "" in wanted and sum(1 for level in stock.levels if level.on_hand) > 1:
         notes.add("stock left as it is, it lies in several locations: name them in a column", line, change.sku)
+    elif product.tracking != Tracking.NONE:
+        notes.add("stock left as it is, its units are told apart: enter it by lot on a count sheet", line, change.sku)
     elif any(told < reserved_at(stock, place) for place, told in wanted.items()):
         notes.add("stock left as it is, more is reserved for orders", line, change.sku)
     else:

@@ -26,6 +26,7 @@ from inventory.models import (
 from inventory.services.stock import levels_locked
 from inventory.stock_reasons import TOPPED_UP
 from orchestrator.models import ImportedDocument
+from shop_assistant.agents.errors import ValidationFailed
 from shop_assistant.bulk import references_check, rows_insert, rows_update
 
 from .sales_buyers import Person
@@ -74,6 +75,8 @@ def batch_store(
             _returned_update(rows)
             _levels_update(task, rows, opening)
             _record(task, batch, number, people, products, history)
+    except ValidationFailed as error:
+        raise Stale(error.message) from error
     except IntegrityError as error:
         if "check constraint" in str(error).lower():
             raise  # no one else's doing
@@ -153,7 +156,7 @@ def _returned_update(rows: Rows) -> None:
 def _levels_update(task: Task, rows: Rows, opening: set[str]) -> None:
     """Locked as late as can be. Where live sales left less than the plan counts on, what is missing is added.
 
-    :raises Stale: when something came in of a product that was planned to get its opening stock.
+    :raises Stale: when something came in of a product that was planned to get its opening stock, or it became a kit.
     """
     places = [(product, location, None) for product, location in rows.moved]
     levels = levels_locked((Product(pk=product) for product, _ in rows.moved), create=places)
@@ -164,6 +167,8 @@ def _levels_update(task: Task, rows: Rows, opening: set[str]) -> None:
         for level in found:
             if level.product_id in first and level.on_hand:
                 raise Stale("a first movement")
+            if getattr(level, "of_kit", False):
+                raise Stale("a kit that was made")
             place = (level.product_id, level.location_id)
             if place not in rows.moved or level.lot_id:
                 continue

@@ -19,7 +19,7 @@ from audit.models import Anchoring, Checkpoint, CompletenessRun, ComplianceDay, 
 from audit.sealing import seal
 from audit.services import denial_count
 from customers.services import customer_create, erasure_request
-from inventory.models import Forecast, Product, ReorderTarget, Supplier
+from inventory.models import Forecast, ForecastChunk, ForecastRun, Product, ReorderTarget, Supplier
 from inventory.services import Delivered, GoingBack, purchase_receive, purchase_return
 from orchestrator.health import worker_beat
 from orchestrator.models import ImportedDocument
@@ -141,6 +141,10 @@ def _plan() -> None:
         quantiles={"days": [28], "expected": [42], "levels": [0.05, 0.95], "sums": [[20, 60]]},
         backtest={"wape": 0.2}, history={"days": 300, "sale_days": 90, "units": 400},
     )  # fmt: skip
+    run = ForecastRun.objects.create(
+        made_on=today, chunks_left=0, products=3, forecasts=1, reorder_points=1, finished_at=timezone.now()
+    )
+    ForecastChunk.objects.create(run=run, first_product=1, last_product=product.pk, done_at=timezone.now())
     ReorderTarget.objects.create(product=product, reorder_point=40, order_up_to=90, made_on=today)
     _traded(product)
     soon = timezone.now() + timedelta(days=3)

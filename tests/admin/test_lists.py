@@ -31,8 +31,6 @@ ELSEWHERE = {
     "inventory.CountEntry",
     "inventory.PurchaseOrderLine",
     "inventory.StockValueMonth",
-    "inventory.ForecastRun",
-    "inventory.ForecastChunk",
     "inventory.Digest",
 }
 """Hashes, of no use to anybody who looks; what a page of its own shows, as a count sheet's lines; how far the nights'

@@ -66,7 +66,7 @@ BUDGETS = {
     "inventory.lots": 10,
     "inventory.movements": 7,
     "inventory.update": 8,
-    "inventory.analysis": 11,
+    "inventory.analysis": 12,
     "inventory.valuation": 12,
     "inventory.purchase_orders": 6,
     "inventory.purchase_order": 17,

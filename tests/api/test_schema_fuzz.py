@@ -95,6 +95,8 @@ def fuzz(operation: Any, caller: Caller) -> None:
 def test_the_api_is_as_described(
     role: str, described: Any, api: Callable[[str], Any], record_property: Callable[[str, object], None]
 ):
+    if connection.vendor == "postgresql" and role != Role.OWNER:
+        pytest.skip("what a role may not do doesn't depend on the database: it is tried on SQLite")
     caller = Caller(api(role).headers)
     first, step = int(connection.vendor == "postgresql"), EVERY.get(Role(role), SELDOM)
     for found in described.get_all_operations():

@@ -14,7 +14,7 @@ from inventory.services import stock_adjust
 from inventory.services.stock import lot_for
 from shop_assistant.agents import Role
 
-from .making import USER, line, location, product, receive, sell, stocked
+from .making import USER, kit, line, location, product, receive, sell, stocked
 
 pytestmark = pytest.mark.django_db
 
@@ -239,6 +239,20 @@ def test_named_products_and_classes_take_no_others(counting: Counting) -> None:
     counting.enter(counted("SKU003", 5), counted("SKU002", 3))
     assert [found["sku"] for found in counting.close()["recount"]] == ["SKU003"]
     assert CountLine.objects.filter(product=third).count() == 1
+
+
+def test_classes_are_those_of_the_analysis(counting: Counting) -> None:
+    """What is sold within kits alone counts, and so does what is not for sale any more."""
+    stocked("BOLT", 50), stocked("NUT", 50, list_price="0.01")
+    other = stocked("OTHER", 50)
+    stocked("GONE", 5, active=False)
+    sell(line(kit("SET", BOLT=2, NUT=1), 9, "10.00"), line(other, 1, "20.00"))
+    told = counting.ask("analysis", "manager")["items"]
+    assert {item["sku"]: item["abc"] for item in told} == {"BOLT": "A", "GONE": "C", "NUT": "C", "OTHER": "B"}
+    assert {item["sku"]: round(item["revenue"], 1) for item in told}["BOLT"] == 75.0, "without tax"
+    for abc_class, skus in (("A", {"BOLT"}), ("B", {"OTHER"}), ("C", {"GONE", "NUT"})):
+        counting.open(abc_class=abc_class)
+        assert set(CountLine.objects.filter(sheet__abc_class=abc_class).values_list("product__sku", flat=True)) == skus
 
 
 def test_the_same_shelf_is_on_one_sheet_at_a_time(counting: Counting) -> None:

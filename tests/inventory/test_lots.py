@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from inventory.models import Lot, Product
@@ -14,6 +14,7 @@ from inventory.selectors.places import lots_expiring
 from inventory.services import stock_adjust
 from inventory.services.stock import lot_for
 
+from .buying import sent, supplier
 from .making import USER, location, product
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +126,45 @@ def test_the_list_costs_the_same_however_long_it_is(milk: Product, django_assert
         lots_expiring(within_days=1)
     with django_assert_num_queries(2):
         lots_expiring(within_days=9)
+
+
+def test_a_code_is_the_same_in_any_case_and_width(ask: Any, milk: Product):
+    location("A-01-01"), location("B-01")
+    ask("update", sku="MILK", delta=3, lot="L-2024")
+    made = ask("update", sku="MILK", delta=3, lot=" \uff4c-2024 ")
+    assert (made["lot"], made["quantity"], Lot.objects.count()) == ("L-2024", 6, 1)
+    assert ask("lots", role="auditor", sku="milk", lot="l-2024")["on_hand"] == 6
+    line = {"sku": "MILK", "quantity": 1, "lot": "l-2024"}
+    assert ask("transfer", **{"from": "A-01-01", "to": "B-01", "lines": [line]})["lines"][0]["lot"] == "L-2024"
+    sold = ask("sales/sell", lines=[line])
+    assert sold["lines"][0]["picked"][0]["lot"] == "L-2024"
+    assert ask("sales/return", order=sold["order"], lines=[line])["refund"] > 0
+    assert ask("reserve", lines=[line])["lines"][0]["lot"] == "L-2024"
+    sheet = ask("count-open", role="manager", location="B-01")["sheet"]
+    ask("count-enter", sheet=sheet, lines=[line])
+    assert "l-9" in ask("lots", 404, sku="MILK", lot="l-9")["message"]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Lot.objects.create(product=milk, code="l-2024")
+
+
+def test_serial_numbers_are_the_same_in_any_case(ask: Any):
+    phone = product("PHONE", tracking="serial")
+    order = sent(supplier(), (phone, 3), costs={"PHONE": "5"})
+    twice = {"sku": "PHONE", "quantity": 2, "serials": ["S1", "s1"]}
+    ask("purchase-receive", 422, order=order.reference, lines=[twice])
+    ask(
+        "purchase-receive",
+        order=order.reference,
+        lines=[{"sku": "PHONE", "quantity": 3, "serials": ["S1", "S2", "S3"]}],
+    )
+    sheet = ask("count-open", role="manager", skus=["PHONE"])["sheet"]
+    twice = {"sku": "PHONE", "serials": ["s1", "S1"]}
+    assert "names one twice" in ask("count-enter", 400, sheet=sheet, lines=[twice])["message"]
+    ask("count-enter", sheet=sheet, lines=[{"sku": "PHONE", "serials": ["s3", "s1", "S2"]}])
+    again = {"sku": "PHONE", "serials": ["s2", "s3", "S1"]}
+    assert ask("count-enter", sheet=sheet, lines=[again], same_is_well=True)["unchanged"] == 1
+    ask("count-close", sheet=sheet)
+    assert ask("count-approve", role="owner", sheet=sheet)["movements"] == 0
+    back = {"sku": "PHONE", "quantity": 1, "lot": "s2"}
+    ask("purchase-return", order=order.reference, lines=[back], reason="broken")
+    assert set(phone.levels.filter(on_hand=1).values_list("lot__code", flat=True)) == {"S1", "S3"}

@@ -123,6 +123,21 @@ class TestScanning:
         both = api("auditor").post("/api/inventory/query", {"barcode": OWN, "sku": "SKU001"})
         assert both.status_code == 422
 
+    def test_what_several_have_all_the_same_leads_to_none(self, item: Product, api: Any):
+        other = product("OTHER")
+        Barcode.objects.create(code=f"0{OWN}", product=item)
+        assert product_by_code(OWN) == (item, None), "twice the same"
+        box = Packaging.objects.create(product=other, name="box", quantity=2)
+        clash = Barcode.objects.create(code=f"00000{FURTHER}", product=other, packaging=box)
+        told = api("auditor").post("/api/inventory/query", {"barcode": FURTHER})
+        assert (told.status_code, told.json()["error"]["details"]["skus"]) == (409, ["SKU001", "OTHER"])
+        assert "barcode of SKU001 and box of OTHER: name the sku" in told.json()["error"]["message"]
+        clash.delete()
+        other.barcode = CASE
+        other.save()
+        told = api("auditor").post("/api/inventory/query", {"barcode": CASE})
+        assert "barcode of OTHER and box of SKU001" in told.json()["error"]["message"]
+
 
 @pytest.mark.django_db
 class TestOneOwner:

@@ -103,7 +103,7 @@ def line_rows(keys: Any, orders: Any, products: list[int], sizes: list[int], pla
 
 def movement_rows(moment: datetime, products: list[int], sizes: list[int], place: Location) -> Iterator[list[Any]]:
     for product, size in zip(products, sizes, strict=True):
-        yield [product, place.pk, "sale", -Decimal(size), ZERO, PRICE, None, "", "", "U", moment]
+        yield [product, place.pk, "sale", -Decimal(size), ZERO, PRICE, None, "", "", "U", moment, False]
 
 
 def run_by_workers(today: date) -> float:
