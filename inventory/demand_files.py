@@ -21,6 +21,8 @@ NEEDED = ("sku", "date", "units")
 LARGEST = 1e12
 MOST_CELLS = 200_000_000
 """Products x days; eight bytes each."""
+MOST_DAYS = 30 * 366
+"""A file of more has a wrong date among the right ones."""
 TOLD_EVERY = 10_000
 SHOWN = 10
 Array = NDArray[np.float64]
@@ -63,8 +65,9 @@ def _text(path: Path) -> Iterator[Record]:
 def _parquet(path: Path) -> Iterator[Record]:
     try:
         with duckdb.connect() as memory:
-            names = memory.read_parquet(str(path)).columns
-            wanted = ", ".join(_quoted(names[place]) for place in _places(names))
+            memory.execute("SET TimeZone = 'UTC'")
+            table = memory.read_parquet(str(path))
+            wanted = ", ".join(_cell(table.columns[place], str(table.types[place])) for place in _places(table.columns))
             memory.execute(f"SELECT {wanted} FROM read_parquet(?)", [str(path)])  # noqa: S608  (names quoted)
             number = 0
             while some := memory.fetchmany(TOLD_EVERY):
@@ -76,8 +79,10 @@ def _parquet(path: Path) -> Iterator[Record]:
         raise TableError(f"{path.name} can't be read as Parquet: {told}") from None
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _cell(name: str, kind: str) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    # DuckDB gives such times to Python by a package of its own.
+    return f"CAST({quoted} AS TEXT)" if kind == "TIMESTAMP WITH TIME ZONE" else quoted
 
 
 def _places(header: Iterable[str]) -> list[int]:
@@ -122,7 +127,7 @@ def _gathered(records: Iterator[Record], progress: Callable[[int], object]) -> D
 def _dense(places: "array[int]", days: "array[int]", units: "array[float]", count: int) -> tuple[date, Array]:
     at = np.frombuffer(days, dtype=np.int64)
     begin, end = int(at.min()), int(at.max())
-    if (end - begin + 1) * count > MOST_CELLS:
+    if end - begin >= MOST_DAYS or (end - begin + 1) * count > MOST_CELLS:
         raise TableError(
             f"{count} products over {end - begin + 1} days are too much for one run: is there a wrong date "
             f"({date.fromordinal(begin)} to {date.fromordinal(end)})? Else split the file by product."

@@ -121,7 +121,7 @@ class PurchaseReceive(Input):
 class GoingBackLine(Part):
     sku: Sku
     quantity: Quantity
-    lot: Code | None = Field(None, description="lot or serial number; left out: of any")
+    lot: Code | None = Field(None, description="lot, left out: of any; or serial number, needed unless all go back")
     location: Code | None = Field(
         None, description="where it is taken from; left out: quarantine first, then where some is free"
     )

@@ -90,17 +90,20 @@ def _unfit(review: Review, margin: bool) -> str:
 def _steps(review: Review, margin: bool) -> list[Step]:
     terms, wanted = review.terms, review.planned.quantity
     offer = Offer(unit_cost=ZERO, pack_size=terms.pack_size, minimum_order=terms.minimum_order)
+    curve = [float(units) for units in review.outlook.curve] if review.outlook else []
+    without = served(curve, float(review.position))
     return steps_of(
         least=orderable(offer, terms.pack_size),
         wanted=wanted,
         pack=terms.pack_size,
         cost=lambda quantity: cost_of(review, quantity) or ZERO,
-        gain=partial(_gain, review, [float(units) for units in review.outlook.curve] if review.outlook else [], margin),
+        gain=partial(_gain, review, curve, without, margin),
     )
 
 
-def _gain(review: Review, curve: Sequence[float], margin: bool, quantity: Decimal) -> float:
-    units = served(curve, float(review.position + quantity)) - served(curve, float(review.position))
+def _gain(review: Review, curve: Sequence[float], without: float, margin: bool, quantity: Decimal) -> float:
+    """:param without: units expected to be sold of what is there and will come."""
+    units = served(curve, float(review.position + quantity)) - without
     return units * float(_earned(review, quantity)) if margin else units
 
 

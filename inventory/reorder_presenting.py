@@ -12,7 +12,7 @@ def reorder_item(review: Review) -> ReorderItem:
     return ReorderItem(
         sku=product.sku,
         product_name=product.name,
-        supplier=product.supplier.code if product.supplier else None,
+        supplier=review.supplier.code if review.supplier else None,
         quantity=plan.quantity,
         unit_cost=review.unit_cost(plan.quantity),
         cost=reorder_cash.cost_of(review, plan.quantity),

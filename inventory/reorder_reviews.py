@@ -10,7 +10,7 @@ from shop_assistant.agents.fields import json_number
 
 from . import reordering
 from .lead_times import LeadTime
-from .models import Product
+from .models import Product, Supplier
 from .offers import Offer, offer_price
 
 
@@ -74,6 +74,12 @@ class Review:
         if self.plan is None:
             raise ValueError(self.abstained)
         return self.plan
+
+    @property
+    def supplier(self) -> Supplier | None:
+        """Whom it is ordered from; None: nobody is known, or the one who is delivers no more."""
+        supplier = self.product.supplier
+        return supplier if supplier and supplier.active else None
 
     @property
     def position(self) -> Decimal:
@@ -168,7 +174,8 @@ def _more(review: Review, plan: reordering.Plan) -> list[str]:
     if review.available > 0 and review.runs_out_on is not None:
         told.append(f"What is available runs out on {review.runs_out_on}")
     if plan.capped:
-        told.append(f"No more than that sells within its shelf life of {terms.shelf_life_days} days")
+        most = "No more than that" if plan.quantity else "Nothing is ordered: less than the least order"
+        told.append(f"{most} sells within its shelf life of {terms.shelf_life_days} days")
     if outlook is not None and outlook.error is not None:
         told.append(f"Such forecasts of it were off by {outlook.error:.0%}")
     return told

@@ -14,10 +14,19 @@ from customers.selectors import customer_serve, order_of
 from customers.services import interaction_record, order_link
 from inventory.models import Lot, Order, OrderLine, OrderReturn, Product, Reservation
 from inventory.selectors import location_get, products_get, reservation_get
-from inventory.services import Item, Pick, SoldLine, lot_get, order_create, return_create, stock_pick
+from inventory.services import (
+    Item,
+    Pick,
+    SoldLine,
+    inactive_refuse,
+    lots_get,
+    order_create,
+    return_create,
+    stock_pick,
+)
 from pricing.services import Quote, coupon_redeem, quote
 from shop_assistant.agents import Agent, Context, Effect, operation
-from shop_assistant.agents.errors import ClarificationNeeded, Conflict, ValidationFailed
+from shop_assistant.agents.errors import ClarificationNeeded, ValidationFailed
 from shop_assistant.agents.roles import COUNTER
 
 from .sales_schemas import Line, Picked, Return, Returned, ReturnedItem, Sell, Sold, SoldItem
@@ -34,7 +43,7 @@ class SalesAgent(Agent):
         """Sell goods at the counter: price them, take them from stock, book the order and the customer's points."""
         customer = customer_serve(customer_id=data.customer_id) if data.customer_id else None
         products = products_get(skus=[line.sku for line in data.lines])
-        _refuse_inactive(products.values())
+        inactive_refuse(products.values())
         items = [(products[line.sku], line.quantity) for line in data.lines]
         reservation = reservation_get(reference=data.reservation) if data.reservation else None
         with context.step("pricing", "calculate"):
@@ -105,9 +114,10 @@ class SalesAgent(Agent):
         return _returned(made, order, customer, data.reason, given, taken)
 
 
-def _items(lines: Iterable[Line], products: dict[str, Product]) -> list[Item]:
+def _items(lines: Sequence[Line], products: dict[str, Product]) -> list[Item]:
+    lots = lots_get((products[line.sku], line.lot) for line in lines if line.lot)
     return [
-        Item(of, line.quantity, lot_get(product=of, code=line.lot) if line.lot else None)
+        Item(of, line.quantity, lots[of.pk, line.lot] if line.lot else None)
         for line in lines
         for of in [products[line.sku]]
     ]
@@ -121,11 +131,6 @@ def _lots(items: Iterable[Item]) -> dict[int, dict[Lot, Decimal]]:
             own = named.setdefault(item.product.pk, {})
             own[item.lot] = own.get(item.lot, Decimal(0)) + item.quantity
     return named
-
-
-def _refuse_inactive(products: Iterable[Product]) -> None:
-    if gone := sorted({product.sku for product in products if not product.active}):
-        raise Conflict(f"Not sold any more: {', '.join(gone)}.", skus=gone)
 
 
 def _points_value(data: Sell, quoted: Quote) -> Decimal:

@@ -1,6 +1,7 @@
 """Opening a count sheet and entering figures: what is read from a request, asked of the operations, and shown."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -17,7 +18,7 @@ from unfold.widgets import (
 
 from audit.admin_base import told
 from audit.admin_columns import names_of
-from inventory.models import CountLine, CountSheet, Location, Tracking, Warehouse
+from inventory.models import CountLine, CountSheet, Location, Product, Tracking, Unit, Warehouse
 from inventory.selectors.counting import count_lines
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
@@ -134,13 +135,13 @@ class Row:
             "sku": line.product.sku,
             "location": line.location.code,
             "lot": line.lot.code if line.lot else None,
-            "replaces": json_number(number(self.sent_was)) if self.sent_was else None,
+            "replaces": json_number(number(self.sent_was, pieces=False)) if self.sent_was else None,
             "reason": self.why.strip() or None,
         }
         if self.serial:
             asked["serials"] = [] if self.given.strip().lower() in ("none", "0") else self.given.split()
         else:
-            asked["quantity"] = json_number(number(self.given))
+            asked["quantity"] = json_number(number(self.given, pieces=line.product.counted_in_pieces))
         return asked
 
 
@@ -179,8 +180,8 @@ class Entering:
             if row.changed:
                 try:
                     asked.append((row, row.payload()))
-                except (ValueError, InvalidOperation):
-                    row.error = f"{row.given[:20]} is no number"
+                except ValueError:
+                    row.error = f"{row.given[:20]} is no number: write it as 1000 or 2.5"
         self._add_found(asked)
         if asked:
             self._enter(asked)
@@ -226,8 +227,9 @@ class Entering:
             return
         line: dict[str, Any] = {"sku": given["sku"], "lot": given["lot"] or None, "location": given["place"] or None}
         try:
-            line["quantity"] = json_number(number(given["figure"]))
-        except (ValueError, InvalidOperation):
+            pieces = Product.objects.filter(sku__iexact=given["sku"], unit=Unit.PIECE).exists()
+            line["quantity"] = json_number(number(given["figure"], pieces=pieces))
+        except ValueError:
             line["serials"] = given["figure"].split()
         if line.get("quantity") is None and not line.get("serials"):
             self.found_error = "Say how many lie there."
@@ -254,7 +256,8 @@ class Entering:
             self._read_again()
         if made["entered"]:
             figures = "figure" if made["entered"] == 1 else "figures"
-            messages.success(self.request, f"{made['entered']} {figures} saved, {made['left']} lines to go.")
+            lines = "line" if made["left"] == 1 else "lines"
+            messages.success(self.request, f"{made['entered']} {figures} saved, {made['left']} {lines} to go.")
 
     def _read_again(self) -> None:
         """What is stored now of the page's lines, so that it can be replaced, and how far it is."""
@@ -271,13 +274,17 @@ class Entering:
         return bool(self.found_error) or any(row.error for row in self.rows)
 
 
-def number(text: str) -> Decimal:
+_FIGURE = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,3})?")
+_THOUSANDS = re.compile(r".*[.,][0-9]{3}")
+
+
+def number(text: str, *, pieces: bool) -> Decimal:
     """A figure as typed, with a decimal point or comma.
 
-    :raises InvalidOperation: for what is no number.
-    :raises ValueError: for what is no finite one.
+    :param pieces: of what is counted whole: 1,000 may be meant as a thousand, and is not taken for one.
+    :raises ValueError: for what is no number, or not plainly one.
     """
-    value = Decimal(text.strip().replace(",", "."))
-    if not value.is_finite():
+    given = text.strip()
+    if not _FIGURE.fullmatch(given) or (pieces and _THOUSANDS.fullmatch(given)):
         raise ValueError
-    return value
+    return Decimal(given.replace(",", "."))

@@ -117,7 +117,8 @@ class TransferAdmin(ReadOnlyAdmin):
             made = call("inventory", "receive_transfer", asked, user=request.user, channel="admin")
         except AgentError as error:
             return dialog_again(request, self.receive.dialog, form, next(reversed(form.fields)), error)
-        messages.success(request, f"{made['transfer']}: {made['status']}")
+        left = "closed" if made["status"] == "closed" else "booked; the rest is still on its way"
+        messages.success(request, f"{made['transfer']}: {left}")
         return go(request, reverse("admin:inventory_transfer_change", args=[transfer.pk]))
 
 

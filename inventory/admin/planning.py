@@ -1,5 +1,6 @@
 """What will be sold and what to order."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -8,7 +9,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline, ShopAdmin
-from audit.admin_columns import EMPTY, badge
+from audit.admin_columns import EMPTY, badge, neat
 from inventory.models import Forecast, ForecastChunk, ForecastRun, ReorderPolicy, ReorderTarget
 
 
@@ -21,9 +22,17 @@ class ReorderPolicyAdmin(ShopAdmin):
 
 @admin.register(Forecast)
 class ForecastAdmin(ReadOnlyAdmin):
-    list_display = ("product", "made_on", "expected", "low", "high", "kind", "method")
+    list_display = ("product", "made_on", "units", "between", "kind", "method")
     list_filter = ("kind", "method")
     search_fields = ("product__sku", "product__name")
+
+    @display(description="Units in 28 days", ordering="expected")
+    def units(self, forecast: Forecast) -> str:
+        return _tenths(forecast.expected)
+
+    @display(description="In nine of ten cases", ordering="high")
+    def between(self, forecast: Forecast) -> str:
+        return f"{_tenths(forecast.low)} to {_tenths(forecast.high)}"
 
 
 class ForecastChunkInline(ReadOnlyInline):
@@ -70,3 +79,7 @@ class ForecastRunAdmin(ReadOnlyAdmin):
 class ReorderTargetAdmin(ReadOnlyAdmin):
     list_display = ("product", "reorder_point", "order_up_to", "made_on")
     search_fields = ("product__sku", "product__name")
+
+
+def _tenths(units: Decimal) -> str:
+    return neat(round(units, 1), 1)

@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
@@ -82,11 +83,12 @@ class PurchaseActions:
     def send(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         order = get_object_or_404(PurchaseOrder, pk=object_id)
         try:
-            made = _call(request, "purchase_send", order)
+            _call(request, "purchase_send", order)
         except AgentError as error:
             messages.error(request, told(error))
         else:
-            messages.success(request, f"{order} is on its way, expected on {made['expected_on']}.")
+            order.refresh_from_db()
+            messages.success(request, f"{order} is on its way, expected on {order.expected_on:%-d %b %Y}.")
         return _page(request, order)
 
     @action(description="Receive", url_path="receive", icon="inventory", permissions=["receive"])
@@ -133,7 +135,7 @@ class PurchaseActions:
         return _page(request, order)
 
     @action(
-        description="Close",
+        description="Close order",
         url_path="close",
         icon="task_alt",
         permissions=["close"],
@@ -141,7 +143,7 @@ class PurchaseActions:
             "title": "Close this order?",
             "description": "What is missing will not come, and no longer counts as on order.",
             "form_class": ReasonForm,
-            "form_submit_text": "Close",
+            "form_submit_text": "Close the order",
         },
     )
     def close(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
@@ -195,7 +197,7 @@ def _download(request: HttpRequest, object_id: str, format: str) -> HttpResponse
     order = get_object_or_404(PurchaseOrder.objects.select_related("supplier"), pk=object_id)
     _call(request, "purchase_orders", order)
     made = purchase_file(order=order, format=format)
-    disposition = f'attachment; filename="{made.name}"'
+    disposition = content_disposition_header(as_attachment=True, filename=made.name)
     return HttpResponse(made.content, content_type=made.content_type, headers={"Content-Disposition": disposition})
 
 

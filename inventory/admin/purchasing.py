@@ -131,6 +131,10 @@ class PurchaseOrderAdmin(PurchaseActions, ShopAdmin):
         who = ["created_at", "user_id", *told, "task_id"]
         return ["reference", "supplier", "standing", "expected_on", "total", *more, *who]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The supplier stays: the lines have its prices and its numbers."""
+        return [*super().get_readonly_fields(request, obj), *(["supplier"] if obj else [])]
+
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         if obj is None or obj.status == Status.DRAFT:
             return [DraftLineInline]

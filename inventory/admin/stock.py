@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from audit.admin_base import ReadOnlyAdmin, told
-from audit.admin_columns import EMPTY, link, list_of, neat
+from audit.admin_columns import EMPTY, badge, link, list_of, neat
 from audit.admin_filters import DayRangeFilter
 from inventory.models import StockLevel, StockMovement
 from inventory.selectors import is_sellable, with_free
@@ -27,7 +27,7 @@ MOST = 100
 @admin.register(StockLevel)
 class StockLevelAdmin(ReadOnlyAdmin):
     export_dataset = "inventory"
-    list_display = ("product", "location", "lot", "on_hand", "reserved", "available", "oversold")
+    list_display = ("product", "location", "lot", "on_hand", "reserved", "available", "short")
     list_filter = ("location__warehouse", ("location", RelatedDropdownFilter), "location__kind", "oversold")
     list_filter_submit = True
     list_select_related = ("product", "location", "lot__product")
@@ -45,6 +45,10 @@ class StockLevelAdmin(ReadOnlyAdmin):
     def available(self, level: Any) -> Any:
         """Of lots and places that are for sale."""
         return neat(level.free, 3) if is_sellable(level) else EMPTY
+
+    @display(description="Oversold", ordering="oversold")
+    def short(self, level: StockLevel) -> Any:
+        return badge("oversold", "danger") if level.oversold else EMPTY
 
     @display(description="Movements")
     def movements(self, level: StockLevel) -> Any:

@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
@@ -47,6 +49,7 @@ class SupplierAdmin(ShopAdmin):
         ("See also", {"fields": ("see_also",)}),
     )
     readonly_fields = ("learned", "see_also")
+    per_viewer = ("see_also",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(offered=Count("offers"))
@@ -69,10 +72,14 @@ class SupplierAdmin(ShopAdmin):
         )
 
     @display(description="See also")
-    def see_also(self, supplier: Supplier) -> Any:
-        if not supplier.pk:
+    def see_also(self, supplier: Supplier, request: HttpRequest | None = None) -> Any:
+        if request is None:  # of one that is still to be added
             return "nothing yet"
-        return link(list_of("inventory.purchaseorder", supplier__id__exact=supplier.pk), "its purchase orders")
+        orders = link(list_of("inventory.purchaseorder", supplier__id__exact=supplier.pk), "its purchase orders")
+        if not request.user.has_perm("inventory.add_supplierproduct"):
+            return orders
+        offer = f"{reverse('admin:inventory_supplierproduct_add')}?supplier={supplier.pk}"
+        return format_html("{} · {}", orders, link(offer, "add an offer"))
 
     def has_import_list_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("inventory.add_supplier"))

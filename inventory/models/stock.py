@@ -53,10 +53,13 @@ class Location(models.Model):
         return self.code
 
     def clean(self) -> None:
-        """:raises ValidationError: when its kind changes while something lies there."""
+        """:raises ValidationError: when its kind changes while something lies there; for a second one in transit."""
         before = Location.objects.filter(pk=self.pk).values_list("kind", flat=True).first() if self.pk else None
         if before not in (None, self.kind) and self.levels.exclude(on_hand=0, reserved=0).exists():
             raise ValidationError({"kind": "Something lies there: move it elsewhere first."})
+        transit = Location.Kind.TRANSIT
+        if self.kind == transit and (other := Location.objects.filter(kind=transit).exclude(pk=self.pk).first()):
+            raise ValidationError({"kind": f"Goods in transit lie at {other.code}: there is one such place."})
 
 
 class Lot(models.Model):

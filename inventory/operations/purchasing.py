@@ -77,6 +77,8 @@ class PurchasingOperations:
                     "The supplier can't be changed: leave it out, or cancel the draft and make another.",
                     field="supplier",
                 )
+            if not data.lines and data.expected_on is None:
+                raise ClarificationNeeded("Say what to change: its lines, or when it should arrive.", field="lines")
             order = services.purchase_change(
                 order=selectors.purchase_get(reference=data.order),
                 lines=lines if data.lines else None,
@@ -126,6 +128,7 @@ class PurchasingOperations:
             landed_costs=[
                 LandedAmount(kind=LandedCost.Kind(cost.kind), amount=cost.amount, by=LandedCost.By(cost.by))
                 for cost in data.landed_costs
+                if cost.amount
             ],
             update_cost=data.update_cost,
             user_id=context.user_id,

@@ -1,5 +1,7 @@
 """What to order, and drafts of it."""
 
+from dataclasses import replace
+
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -43,7 +45,9 @@ class ReorderingOperations:
         if data.create:
             orders = services.reorder_create(reviews=chosen, user_id=context.user_id, task_id=context.task_id)
         skipped = [Skipped(sku=r.product.sku, reason=reason) for r in reviews if (reason := _skipped(r, data))]
-        abstained = bool(reviews) and all(r.plan is None for r in reviews)
+        if data.sku and not reviews:
+            skipped = [_never_ordered(data.sku, data.supplier)]
+        abstained = bool(skipped) and all(r.plan is None for r in reviews)
         return Reordering(
             items=[reorder_item(review) for review in chosen],
             skipped=skipped[:MOST_LINES],
@@ -52,7 +56,7 @@ class ReorderingOperations:
             purchase_orders=[order.reference for order in orders],
             created=len(orders),
             abstained=abstained,
-            reasons=sorted({r.reason for r in reviews})[:5] if abstained else [],
+            reasons=sorted({each.reason for each in skipped})[:5] if abstained else [],
         )
 
 
@@ -78,7 +82,7 @@ def _decided(reviews: list[Review], lines: list[LineDecided]) -> list[Review]:
         review = found.get(key)
         if key in made:
             raise ValidationFailed(fields={f"lines.{number}.sku": "is named twice"})
-        if review is None or review.plan is None or review.product.supplier is None:
+        if review is None or review.plan is None or review.supplier is None:
             why = "a kit is not ordered, its components are" if review is None else review.reason
             told = "it has no supplier to order from" if review and review.plan else why
             raise ValidationFailed(fields={f"lines.{number}.sku": told})
@@ -96,8 +100,14 @@ def _decided(reviews: list[Review], lines: list[LineDecided]) -> list[Review]:
 def _spent(lines: list[Review], data: ReorderQuery) -> Spent | None:
     if data.budget is None:
         return None
-    able = [r for r in lines if r.planned.quantity > 0 and (r.product.supplier or not data.create)]
-    return budget_spend(able, data.budget, margin=data.objective != "fill_rate")
+    able = [r for r in lines if r.planned.quantity > 0 and (r.supplier or not data.create)]
+    margin = data.objective != "fill_rate"
+    spent = budget_spend(able, data.budget, margin=margin)
+    if len(spent.reviews) <= MOST_LINES:
+        return spent
+    named = {review.product.pk for review in spent.reviews[:MOST_LINES]}
+    fitting = budget_spend([r for r in able if r.product.pk in named], data.budget, margin=margin)
+    return replace(fitting, whole_cost=spent.whole_cost)
 
 
 def _shown(review: Review, data: ReorderQuery) -> bool:
@@ -109,9 +119,18 @@ def _urgency(review: Review) -> tuple[float, str]:
     return (float("inf") if cover is None else cover), review.product.sku
 
 
+def _never_ordered(sku: str, supplier: str | None) -> Skipped:
+    """Why there is nothing to look at of the one product asked for."""
+    product = selectors.product_get(sku=sku)
+    own = product.supplier.code.casefold() if product.supplier else None
+    if supplier and supplier.strip().casefold() != own:
+        return Skipped(sku=product.sku, reason=f"{supplier} is not its supplier")
+    return Skipped(sku=product.sku, reason="a kit is not ordered, its components are")
+
+
 def _skipped(review: Review, data: ReorderQuery) -> str:
     if review.plan is None:
         return review.reason
-    if data.create and review.plan.quantity > 0 and review.product.supplier is None:
+    if data.create and review.plan.quantity > 0 and review.supplier is None:
         return "has no supplier to order from"
     return ""

@@ -36,8 +36,10 @@ class ReservingOperations:
         else gets them.
         """
         products = selectors.products_get(skus=[line.sku for line in data.lines])
+        services.inactive_refuse(products.values())
+        lots = services.lots_get((products[line.sku], line.lot) for line in data.lines if line.lot)
         items = [
-            services.Item(of, line.quantity, services.lot_get(product=of, code=line.lot) if line.lot else None)
+            services.Item(of, line.quantity, lots[of.pk, line.lot] if line.lot else None)
             for line in data.lines
             for of in [products[line.sku]]
         ]

@@ -87,7 +87,9 @@ def period_of(period: str | None, first: date | None, last: date | None, *, toda
     end = last or today
     begin = first or end.replace(day=1)
     if not EARLIEST <= begin <= end <= LATEST:
-        raise ClarificationNeeded(f"`from` must not be after `to`, nor before {EARLIEST}.", field="from")
+        raise ClarificationNeeded(
+            f"`from` must not be after `to`, nor before {EARLIEST}, nor `to` after {LATEST}.", field="from"
+        )
     return begin, end
 
 

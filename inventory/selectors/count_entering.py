@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max
 
 from inventory.lot_codes import folded_code, plain_code
-from inventory.models import CountLine, CountSheet, KitComponent, Location, Product, Tracking
+from inventory.models import CountLine, CountSheet, KitComponent, Location, Product, StockLevel, Tracking
 from shop_assistant.agents.errors import NotFound
 from shop_assistant.agents.fields import json_number
 
@@ -111,6 +111,7 @@ class _Planner:
         self.locations: dict[str, Location] | None = None
         self.elsewhere: dict[Spot, str] | None = None
         self.kits: set[int] | None = None
+        self.without_lot: set[tuple[int, int]] | None = None
 
     def take(self, index: int, figure: Figure) -> Taken:
         """:raises _Refusal:"""
@@ -119,6 +120,7 @@ class _Planner:
             raise _Refusal("unknown", f"There is no product {figure.sku}: look at its label again.")
         _check_figure(product, figure)
         line = self._line(product, figure) or self._found(product, figure)
+        self._check_lot(line, figure)
         lot = line.lot.code if line.lot else figure.lot
         key = (line.product_id, line.location_id, (lot or "").lower())
         if key in self.named:
@@ -153,12 +155,22 @@ class _Planner:
         if location is None:
             raise _Refusal("invalid", f"Say where {product.sku} lies: {sheet.reference} has no line of it.")
         self._check_place(product, location, figure)
-        if product.tracking == Tracking.LOT and not figure.lot:
-            raise _Refusal("invalid", f"{product.sku} is told apart by lot: name the lot that was counted.")
         if self.last is None:
             self.last = sheet.lines.aggregate(last=Max("number"))["last"] or 0
         self.last += 1
         return CountLine(sheet=sheet, number=self.last, product=product, location=location)
+
+    def _check_lot(self, line: CountLine, figure: Figure) -> None:
+        """Units of no lot are counted only where the books have some, from before the product was told apart by lot."""
+        sku = line.product.sku
+        if line.product.tracking != Tracking.LOT or line.lot or figure.lot or (line.pk and not figure.counted):
+            return
+        if self.without_lot is None:
+            keys = [found.pk for found in self.products.values()]
+            levels = StockLevel.objects.filter(product__in=keys, product__tracking=Tracking.LOT, lot=None)
+            self.without_lot = set(levels.exclude(on_hand=0).values_list("product_id", "location_id"))
+        if (line.product_id, line.location_id) not in self.without_lot:
+            raise _Refusal("invalid", f"{sku} is told apart by lot: name the lot that was counted.")
 
     def _check_place(self, product: Product, location: Location, figure: Figure) -> None:
         sheet = self.sheet

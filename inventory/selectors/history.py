@@ -10,7 +10,16 @@ from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Round
 
 from audit.completeness import entries_merged
-from inventory.models import Location, Lot, Product, ReservationLine, StockLevel, StockMovement, TransferLine
+from inventory.models import (
+    KitComponent,
+    Location,
+    Lot,
+    Product,
+    ReservationLine,
+    StockLevel,
+    StockMovement,
+    TransferLine,
+)
 from shop_assistant.agents.errors import ClarificationNeeded
 from shop_assistant.tracking import history_of
 
@@ -34,8 +43,17 @@ class StockThen:
     places: list[PlaceThen]
     list_price: Decimal | None
     """None: no price of that time is on record."""
+    parts: tuple[tuple[Decimal, "StockThen"], ...] = ()
+    """Of what was a kit: how much of each component was in one."""
 
-    def on_hand(self, *kinds: str) -> Decimal:
+    @property
+    def on_hand(self) -> Decimal:
+        """On a shelf, quarantine included; of a kit, how many its components made."""
+        if self.parts:
+            return min(stock.on_hand // quantity for quantity, stock in self.parts)
+        return self.lying(Location.Kind.STORAGE, Location.Kind.QUARANTINE)
+
+    def lying(self, *kinds: str) -> Decimal:
         """In places of these kinds."""
         return sum((place.on_hand for place in self.places if place.location.kind in kinds), ZERO)
 
@@ -77,7 +95,8 @@ class Difference:
 
 
 def stock_then(*, product: Product, at: datetime) -> StockThen:
-    """What lay where at a past moment, what of it was reserved, and the list price; at most five queries.
+    """What lay where at a past moment, what of it was reserved, and the list price; at most six queries, of a kit as
+    many again for each component.
 
     Stock is by when things happened, not by when they were booked: what was booked later for that time counts.
     """
@@ -94,7 +113,14 @@ def stock_then(*, product: Product, at: datetime) -> StockThen:
             for at_, lot in keys
         ],
         price,
+        () if keys else tuple(_parts(product, at)),
     )
+
+
+def _parts(kit: Product, at: datetime) -> Iterator[tuple[Decimal, StockThen]]:
+    """A kit has no stock of its own: only of what had none it is asked whether it was one."""
+    for part in KitComponent.history.as_of(at).filter(kit_id=kit.pk):
+        yield part.quantity, stock_then(product=part.component, at=at)
 
 
 def _lying(product: Product, at: datetime) -> dict[tuple[int, int], Decimal]:

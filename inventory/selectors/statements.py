@@ -98,15 +98,15 @@ def statement(*, first: date, last: date, method: Method | None = None, products
     """
     method = method or settings.VALUATION_METHOD
     since, until = day_start(first), day_start(last + timedelta(days=1))
+    unit = minor_unit(settings.SHOP_CURRENCY)
     with snapshot(DEFAULT_DB_ALIAS):
         within = None if products is None else with_parts(products)
         lines = {key: made for key, (made,) in valued(bounds=[since, until], method=method, products=within)}
         earned = revenues(since=since, until=until, products=products)
-        costs = sold_costs(lines)
+        costs = sold_costs(lines, unit)
         asked = Product.objects.all() if products is None else products
         columns = asked.order_by("sku").values_list("pk", "sku", "name", F("category__name"))
         named = [found for found in columns if found[0] in lines or found[0] in earned or found[0] in costs]
-    unit = minor_unit(settings.SHOP_CURRENCY)
     rows = [
         Row(key, sku, name, category or "", lines.get(key, Lines()).told(unit), margin_told(earned, costs, key))
         for key, sku, name, category in named
@@ -116,7 +116,7 @@ def statement(*, first: date, last: date, method: Method | None = None, products
 
 def margin_told(earned: dict[int, Decimal], costs: dict[int, Decimal], key: int) -> Margin:
     currency = settings.SHOP_CURRENCY
-    return Margin(round_money(earned.get(key, ZERO), currency), round_money(costs.get(key, ZERO), currency))
+    return Margin(round_money(earned.get(key, ZERO), currency), costs.get(key, ZERO))
 
 
 def with_parts(products: QuerySet[Product]) -> QuerySet[Product]:

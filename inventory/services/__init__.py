@@ -15,7 +15,7 @@ from .forecasts import (
     run_plan,
     runs_finish,
 )
-from .picking import Item, Need, Pick, stock_pick
+from .picking import Item, Need, Pick, inactive_refuse, stock_pick
 from .planning import reorder_create, reordering_lock, targets_refresh
 from .purchasing import (
     WantedLine,
@@ -40,6 +40,7 @@ from .stock import (
     location_default,
     lot_for,
     lot_get,
+    lots_get,
     quantity_check,
     stock_adjust,
     stock_lock,
@@ -63,9 +64,11 @@ __all__ = [
     "forecast_refresh",
     "forecasts_refresh",
     "forecasts_tell",
+    "inactive_refuse",
     "location_default",
     "lot_for",
     "lot_get",
+    "lots_get",
     "next_reference",
     "order_create",
     "products_sold",

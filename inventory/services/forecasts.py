@@ -54,7 +54,8 @@ def run_plan(*, today: date) -> list[ForecastChunk]:
     last = today - timedelta(days=1)
     if ForecastRun.objects.filter(made_on=last).exists():
         return []
-    ForecastRun.objects.filter(made_on__lt=last - KEPT).delete()
+    # What is left of an earlier night would put its older forecasts in place of the new ones.
+    ForecastRun.objects.filter(Q(finished_at=None) | Q(made_on__lt=last - KEPT), made_on__lt=last).delete()
     keys = list(products_sold(today=today).order_by("pk").values_list("pk", flat=True))
     count = -(-len(keys) // CHUNK) or 1
     size = -(-len(keys) // count)

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from inventory.models import KitComponent, Location, Lot, Product, Reservation, ReservationLine, StockLevel, Tracking
-from inventory.selectors import Stock, is_sellable, kits_of, lot_is_sellable
+from inventory.selectors import is_sellable, kits_of, lot_is_sellable
 from shop_assistant.agents.errors import Conflict, InsufficientStock, ValidationFailed
 from shop_assistant.agents.fields import json_number
 
-from .levels import levels_locked, place_of, reserved_end
+from .levels import Place, levels_locked, reserved_end
 from .stock import ZERO, location_default, quantity_check
 
 
@@ -67,6 +67,12 @@ class Pick:
         return any(need.oversold for need in self.needs)
 
 
+def inactive_refuse(products: Iterable[Product]) -> None:
+    """:raises Conflict: for products that are not sold any more, naming them."""
+    if gone := sorted({product.sku for product in products if not product.active}):
+        raise Conflict(f"Not sold any more: {', '.join(gone)}.", skus=gone)
+
+
 def stock_pick(
     *,
     items: Sequence[Item],
@@ -90,7 +96,10 @@ def stock_pick(
     """
     picks = _taken_apart(items)
     needs = [need for pick in picks for need in pick.needs]
-    levels = levels_locked([*(need.product for need in needs), *_products_of(reservation)])
+    products = [*(need.product for need in needs), *_products_of(reservation)]
+    levels = levels_locked(products)
+    if below_zero and (bare := list(_nowhere(needs, levels, location))):
+        levels = levels_locked(products, create=bare)
     every = [level for found in levels.values() for level in found]
     shelf = _Shelf(levels, location, reserved_end(reservation, every) if reservation else {})
     _check_expected(picks, shelf, expected or {})
@@ -124,6 +133,18 @@ def _check_lot(product: Product, lot: Lot, *, is_kit: bool) -> None:
     if not lot_is_sellable(lot):
         why = "is blocked" if lot.blocked else f"expired after {lot.expires_on}"
         raise Conflict(f"{product.sku} {lot.code} {why}: take another.", sku=product.sku, lot=lot.code)
+
+
+def _nowhere(
+    needs: Sequence[Need], levels: Mapping[int, tuple[StockLevel, ...]], location: Location | None
+) -> Iterable[Place]:
+    """Where products that lie nowhere go below nothing: all of them at once, as everybody makes levels in one order."""
+    for product in {need.product for need in needs if need.product.tracking == Tracking.NONE}:
+        stored = [level for level in levels[product.pk] if is_sellable(level) and level.lot_id is None]
+        if not any(location is None or level.location_id == location.pk for level in stored):
+            at = location or location_default()
+            if at.kind == Location.Kind.STORAGE:
+                yield product.pk, at.pk, None
 
 
 def _products_of(reservation: Reservation | None) -> Iterable[Product]:
@@ -180,17 +201,14 @@ class _Shelf:
         return (
             product.tracking == Tracking.NONE
             and product.pk not in self._promised
-            and (self._location is None or self._location.kind == Location.Kind.STORAGE)
+            and any(level.lot_id is None for level in self._levels[product.pk])
         )
 
     def _oversell(self, needs: list[Need], missing: Decimal) -> None:
         """The last that ask get what there is not."""
         product = needs[0].product
-        level = Stock(tuple(v for v in self._levels[product.pk] if v.lot_id is None)).main
-        if level is None:
-            at = self._location or location_default()
-            place = (product.pk, at.pk, None)
-            level = next(v for v in levels_locked([product], create=[place])[product.pk] if place_of(v) == place)
+        here = [level for level in self._levels[product.pk] if level.lot_id is None]
+        level = next((level for level in here if level.on_hand), here[0])
         for need in reversed(needs):
             need.oversold = min(missing, need.quantity)
             missing -= need.oversold

@@ -53,8 +53,8 @@ def reorder_create(*, reviews: Sequence[Review], user_id: str, task_id: UUID | N
     """
     by_supplier: dict[Supplier, list[Review]] = defaultdict(list)
     for review in reviews:
-        if review.product.supplier and review.plan and review.plan.quantity > 0:
-            by_supplier[review.product.supplier].append(review)
+        if review.supplier and review.plan and review.plan.quantity > 0:
+            by_supplier[review.supplier].append(review)
     return [
         purchase_create(
             supplier=supplier,

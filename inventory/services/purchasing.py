@@ -117,7 +117,7 @@ def purchase_approve(*, order: PurchaseOrder, user_id: str, confirm: bool = Fals
     shop has another who may.
 
     :param confirm: the second confirmation that approving the own order needs where nobody else may.
-    :raises Conflict: when it is no draft, or has no lines.
+    :raises Conflict: when it is no draft, has no lines, or its supplier is no longer active.
     :raises ClarificationNeeded: when a line has no cost, or it was not confirmed.
     :raises PermissionDenied: when another person has to.
     """
@@ -126,6 +126,12 @@ def purchase_approve(*, order: PurchaseOrder, user_id: str, confirm: bool = Fals
     lines = list(locked.lines.select_related("product"))
     if not lines:
         raise Conflict(f"{locked.reference} has no lines: add what to order first.", order=locked.reference)
+    if not locked.supplier.active:
+        raise Conflict(
+            f"{locked.supplier.name} is no longer ordered from: make it active again, or cancel {locked.reference}.",
+            order=locked.reference,
+            supplier=locked.supplier.code,
+        )
     if unknown := [line.product.sku for line in lines if line.unit_cost is None]:
         raise ClarificationNeeded(
             f"What does {unknown[0]} cost? Every line of {locked.reference} needs its cost before it is approved.",
@@ -215,10 +221,14 @@ def purchase_lines_check(*, items: Sequence[tuple[Product, Decimal]]) -> None:
 
 
 def purchase_lines_price(*, order: PurchaseOrder) -> None:
-    """Give the lines of a draft that have no cost yet what its supplier offers, else what is known of the product."""
-    lines = list(order.lines.filter(unit_cost=None).select_related("product"))
+    """Give the lines of a draft what its supplier calls their products, and those that have no cost yet what it offers
+    them for, else what is known of the product.
+    """
+    lines = list(order.lines.select_related("product"))
+    before = {line.pk: (line.unit_cost, line.supplier_sku) for line in lines}
     _price(order.supplier, lines)
-    PurchaseOrderLine.objects.change_all(lines, ["unit_cost", "supplier_sku"])
+    changed = [line for line in lines if (line.unit_cost, line.supplier_sku) != before[line.pk]]
+    PurchaseOrderLine.objects.change_all(changed, ["unit_cost", "supplier_sku"])
 
 
 def _lines(supplier: Supplier, wanted: Sequence[WantedLine]) -> list[PurchaseOrderLine]:

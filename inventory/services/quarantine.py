@@ -4,8 +4,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from inventory.models import Location, Lot, Product, StockLevel, Transfer
+from inventory.selectors import kits_of
 from shop_assistant.agents.errors import ClarificationNeeded, InsufficientStock, ValidationFailed
 
+from .levels import kit_refused
 from .restocking import quarantine_of
 from .transfers import Item, transfer_send
 
@@ -24,7 +26,7 @@ def quarantine(
 
     :raises ClarificationNeeded: when they lie in several places, or of several lots, and none is named.
     :raises InsufficientStock: when so many do not lie there.
-    :raises ValidationFailed: when they are in quarantine already.
+    :raises ValidationFailed: when they are in quarantine already, or for a kit.
     """
     source = location or _only_place(product, lot)
     if source.kind == Location.Kind.QUARANTINE:
@@ -53,6 +55,8 @@ def _only_place(product: Product, lot: Lot | None) -> Location:
             field="location",
             options=[place.code for place in places],
         )
+    if not places and kits_of([product]):
+        raise kit_refused(product)
     if not places:
         raise InsufficientStock(f"Nothing of {product.sku} lies on a shelf.", sku=product.sku, available=0)
     return places[0]

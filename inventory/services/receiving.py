@@ -104,7 +104,7 @@ def purchase_receive(
 
 
 def _check_note(order: PurchaseOrder, note: str) -> None:
-    if note and (known := order.receipts.filter(delivery_note=note).first()):
+    if note and (known := order.receipts.filter(delivery_note__iexact=note).first()):
         raise Conflict(
             f"Delivery note {note} was booked already, as {known.reference}. If this is another delivery, give its own "
             "number.",
@@ -141,9 +141,9 @@ def _levels_locked(parts: Sequence[Part]) -> list[StockLevel]:
         part.location = part.location or (main.location if main else location_default())
     places = [_place(part) for part in parts]
     found = levels_locked(products, create=places)
+    lying = {level.lot_id: level for own in found.values() for level in own if level.serial and level.on_hand}
     for part in parts:
-        here = next((v for v in found[part.product.pk] if v.serial and v.lot_id == _place(part)[2] and v.on_hand), None)
-        if here is not None:
+        if here := lying.get(part.lot.pk if part.lot else None):
             raise Conflict(
                 f"{part.product.sku} {part.lot} lies at {here.location.code} already: look at the number again.",
                 sku=part.product.sku,

@@ -5,15 +5,18 @@ from decimal import Decimal
 from typing import Literal
 
 from django.db import transaction
+from django.utils import timezone
 
 from audit import events
 from audit.services import event_record
 from inventory.models import StockLevel, StockMovement
+from inventory.models.columns import MAX_QUANTITY
 from inventory.selectors.history import Difference, ledger_differences
 from shop_assistant.agents.errors import Conflict
 from shop_assistant.agents.fields import json_number
 
-from .levels import levels_locked, place_of
+from .levels import levels_locked, place_of, serial_refused
+from .quantities import quantity_check
 from .references import next_reference
 
 ZERO = Decimal(0)
@@ -37,7 +40,9 @@ def difference_fix(*, difference: Difference, right: Right, reason: str, user_id
     lacks is booked as a movement of kind count; a balance that is wrong is set to what the movements add up to, and
     `reserved` to the reservations that count. The trail tells of it.
 
-    :raises Conflict: when less than nothing would be left, or less than is reserved.
+    :raises Conflict: when less than nothing would be left, less than is reserved, more than can be booked, or a serial
+        number in two places.
+    :raises ValidationFailed: when parts of a piece were counted.
     """
     with transaction.atomic():
         product, place = difference.product, (*difference.key[:2], difference.key[2] or None)
@@ -46,12 +51,18 @@ def difference_fix(*, difference: Difference, right: Right, reason: str, user_id
         if now is None:
             return None
         level = next(level for level in levels if place_of(level) == place)
+        if not isinstance(right, str):
+            quantity_check(product, right, "quantity")
         on_hand = {SHELF: now.on_hand, LEDGER: now.moved}.get(right) if isinstance(right, str) else right
         if on_hand is None:
             raise ValueError(f"{right} is neither {SHELF} nor {LEDGER}")
         _check(now, on_hand)
+        others = (v for v in levels if v != level and v.serial and v.lot_id == level.lot_id and v.on_hand)
+        if on_hand > 0 and (elsewhere := next(others, None)):
+            raise serial_refused(product, elsewhere)
         level.on_hand, level.oversold, level.reserved = on_hand, on_hand < 0, now.promised
-        level.save(update_fields=["on_hand", "oversold", "reserved"])
+        level.next_expiry = timezone.now()  # whoever locks it next notes what runs out first
+        level.save(update_fields=["on_hand", "oversold", "reserved", "next_expiry"])
         movement = _book(level, on_hand - now.moved, reason, user_id) if on_hand != now.moved else None
         _tell(now, level, movement, reason, user_id)
         return Fixed(now, on_hand, movement)
@@ -61,6 +72,8 @@ def _check(found: Difference, on_hand: Decimal) -> None:
     where = f"{found.product.sku} at {found.location.code}"
     if on_hand < min(ZERO, found.on_hand):
         raise Conflict(f"{where}: {json_number(on_hand)} can't lie there; take another figure, or count it.")
+    if on_hand > MAX_QUANTITY:
+        raise Conflict(f"{where}: more than {MAX_QUANTITY} can't be booked at one location; take another figure.")
     if found.promised > max(on_hand, ZERO):
         raise Conflict(
             f"{where}: {json_number(found.promised)} are reserved, of {json_number(on_hand)}; release some first."

@@ -78,7 +78,8 @@ def restock_moves(order: Order, coming: Sequence[Coming], *, quarantine: bool, n
     :raises Conflict: for a lot that is not out with this order, or a serial number that lies somewhere already.
     """
     parts = list(_by_lot(order, coming, named))
-    kept = {at.warehouse_id: quarantine_of(at.warehouse) for _, at, _, _ in parts} if quarantine else {}
+    houses = Warehouse.objects.in_bulk({at.warehouse_id for _, at, _, _ in parts}) if quarantine else {}
+    kept = {key: quarantine_of(house) for key, house in houses.items()}
     places = [(of.product.pk, (kept[at.warehouse_id] if kept else at).pk, lot) for of, at, lot, _ in parts]
     levels = levels_locked((of.product for of in coming), create=places)
     by_place = {place_of(level): level for found in levels.values() for level in found}
@@ -87,6 +88,14 @@ def restock_moves(order: Order, coming: Sequence[Coming], *, quarantine: bool, n
         _check_serial(of.product, by_place[place], levels[of.product.pk])
         moves.append(Move(by_place[place], quantity, of.unit_price, of.unit_cost))
     return moves
+
+
+def lots_check(order: Order, named: Named) -> None:
+    """:raises Conflict: for a lot that is not out with this order."""
+    out = _still_out(order, set(named)) if named else []
+    for lots in named.values():
+        for lot, quantity in lots.items():
+            _check_out(lot.product, lot, quantity, out)
 
 
 def quarantine_of(warehouse: Warehouse) -> Location:
@@ -111,7 +120,8 @@ def _by_lot(
     tracked = {of.product.pk for of in coming if of.product.tracking != Tracking.NONE}
     out = _still_out(order, tracked) if tracked else []
     asked = {key: dict(lots) for key, lots in named.items()}
-    for of in coming:
+    rest = []
+    for of in sorted(coming, key=lambda of: of.in_kit):  # what is named was sold by itself
         own = [row for row in out if row.product == of.product.pk]
         missing = of.quantity
         for lot, most in asked.get(of.product.pk, {}).items():
@@ -120,8 +130,10 @@ def _by_lot(
             missing -= share
             _check_out(of.product, lot, share, own)
             yield from ((of, *to) for to in _portions(share, [row for row in own if row.lot == lot.pk]))
-        _check_told(of, missing, own)
-        for to in _portions(missing, own):
+        rest.append((of, missing))
+    _check_told(rest, out)
+    for of, missing in rest:
+        for to in _portions(missing, [row for row in out if row.product == of.product.pk]):
             missing -= to[2]
             yield of, *to
         if missing:
@@ -139,7 +151,7 @@ def _portions(quantity: Decimal, out: Sequence[_Out]) -> Iterable[tuple[Location
 def _still_out(order: Order, products: set[int]) -> list[_Out]:
     """In the order in which it was taken."""
     rows = StockMovement.objects.filter(product__in=products, lot__isnull=False).order_by("pk")
-    rows = rows.select_related("location__warehouse")
+    rows = rows.select_related("location")
     sold = rows.filter(kind=StockMovement.Kind.SALE, reference=order.reference)
     out = [_Out(row.product_id, row.lot_id, row.location, -row.quantity) for row in sold]
     returns = list(order.returns.values_list("reference", flat=True))
@@ -156,10 +168,13 @@ def _check_out(product: Product, lot: Lot, quantity: Decimal, out: Sequence[_Out
         )
 
 
-def _check_told(of: Coming, quantity: Decimal, out: Sequence[_Out]) -> None:
+def _check_told(rest: Sequence[tuple[Coming, Decimal]], out: Sequence[_Out]) -> None:
     """Of serial numbers only some of which come back it must be said which; not of those within kits."""
-    left = [row.lot for row in out if row.quantity]
-    if quantity and of.product.tracking == Tracking.SERIAL and not of.in_kit and len(left) > quantity:
+    for of, quantity in rest:
+        left = [row.lot for row in out if row.product == of.product.pk and row.quantity]
+        whole = sum((each for other, each in rest if other.product == of.product), ZERO)
+        if not quantity or of.product.tracking != Tracking.SERIAL or of.in_kit or len(left) <= whole:
+            continue
         codes = Lot.objects.filter(pk__in=left).order_by("code").values_list("code", flat=True)
         raise ClarificationNeeded(
             f"Which of {of.product.sku} came back? Name its serial number.",

@@ -25,7 +25,7 @@ from shop_assistant.agents.fields import json_number
 from shop_assistant.money import minor_unit
 
 from .references import next_reference
-from .restocking import Coming, Named, coming_of, restock_moves
+from .restocking import Coming, Named, coming_of, lots_check, restock_moves
 from .stock import Move, Why, quantity_check, stock_book
 
 ZERO = Decimal(0)
@@ -62,7 +62,9 @@ def return_create(
     left = {line.pk: line.quantity - returned[line.pk].quantity for line in lines}
     coming = _portions(order, lines, left, items)
     moves = []
-    if disposition != "write_off":
+    if disposition == "write_off":
+        lots_check(order, lots or {})
+    else:
         back = _coming(lines, returned, coming)
         moves = restock_moves(order, back, quarantine=disposition == "quarantine", named=lots or {})
     parts = _refunds(order, lines, returned, coming)

@@ -16,8 +16,9 @@ from inventory.models import (
     StockMovement,
     SupplierReturn,
     SupplierReturnLine,
+    Tracking,
 )
-from shop_assistant.agents.errors import Conflict, InsufficientStock, NotFound
+from shop_assistant.agents.errors import ClarificationNeeded, Conflict, InsufficientStock, NotFound
 from shop_assistant.agents.fields import json_number
 
 from .levels import levels_locked
@@ -27,6 +28,7 @@ from .stock import Move, Why, quantity_check, stock_book
 
 Status = PurchaseOrder.Status
 ZERO = Decimal(0)
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class GoingBack:
     product: Product
     quantity: Decimal
     lot: str = ""
-    """its code, or the serial number; empty: of any"""
+    """its code, or the serial number; empty: of any lot, or all serial numbers that lie there"""
     location: Location | None = None
     """None: from quarantine first, then from wherever something is free"""
 
@@ -51,6 +53,7 @@ def purchase_return(
     for these units when they came, on average. The order does not wait for others in their stead.
 
     :raises NotFound: for a product that was not ordered.
+    :raises ClarificationNeeded: when it must be said which serial number goes back.
     :raises Conflict: for more than has arrived and is not back yet, or an order of which nothing has arrived.
     :raises InsufficientStock: when less lies there, or is free.
     :raises ValidationFailed: for parts of a piece.
@@ -126,6 +129,7 @@ def _pick(item: GoingBack, levels: Sequence[StockLevel], free: dict[int, Decimal
         and item.location in (None, level.location)
         and (not item.lot or (level.lot is not None and folded_code(item.lot) == folded_code(level.lot.code)))
     ]
+    _check_told(item, here)
     taken, missing = [], item.quantity
     for level in sorted(here, key=lambda level: (level.location.kind != kind.QUARANTINE, level.pk)):
         if (part := min(missing, free[level.pk])) > 0:
@@ -141,6 +145,18 @@ def _pick(item: GoingBack, levels: Sequence[StockLevel], free: dict[int, Decimal
             available=json_number(item.quantity - missing),
         )
     return taken
+
+
+def _check_told(item: GoingBack, here: Sequence[StockLevel]) -> None:
+    """Of serial numbers only some of which go back it must be said which."""
+    codes = sorted(level.lot.code for level in here if level.serial and level.lot and level.on_hand)
+    if item.product.tracking == Tracking.SERIAL and not item.lot and len(codes) > item.quantity:
+        raise ClarificationNeeded(
+            f"Which of {item.product.sku} goes back? Name its serial number.",
+            sku=item.product.sku,
+            field="lot",
+            options=codes[:SHOWN],
+        )
 
 
 def _charged(line: PurchaseOrderLine) -> Decimal:

@@ -16,7 +16,7 @@ from shop_assistant.agents.errors import ClarificationNeeded, Conflict, Insuffic
 from shop_assistant.agents.fields import json_number
 
 from .levels import kit_refused, levels_locked, place_of, serial_refused, stock_lock
-from .lot_naming import lot_for, lot_get
+from .lot_naming import lot_for, lot_get, lots_get
 from .quantities import GRAIN, ZERO, quantity_check
 
 Kind = StockMovement.Kind
@@ -32,6 +32,7 @@ __all__ = [
     "location_default",
     "lot_for",
     "lot_get",
+    "lots_get",
     "place_of",
     "quantity_check",
     "stock_adjust",
@@ -134,15 +135,15 @@ def stock_set(
     quantity_check(product, quantity, "quantity")
     stock = locked or Stock(levels_locked([product])[product.pk])
     lot = lot or _only_lot(product, stock, location, coming=False)
-    places = dict.fromkeys(v.location.code for v in _on_shelves(stock) if lot in (None, v.lot))
+    places = list(dict.fromkeys(v.location for v in _on_shelves(stock) if lot in (None, v.lot)))
     if location is None and len(places) > 1:
         raise ClarificationNeeded(
             f"{product.sku} lies in {len(places)} locations: name the one that was counted.",
             sku=product.sku,
             field="location",
-            options=list(places),
+            options=[place.code for place in places],
         )
-    level, stock = _level_locked(product, stock, location, lot)
+    level, stock = _level_locked(product, stock, location or next(iter(places), None), lot)
     _check_expected(stock, location, lot, expected_quantity)
     why = Why(
         kind=Kind.COUNT, user_id=user_id, task_id=task_id, reason=reason, reference=reference, occurred_at=occurred_at
@@ -164,7 +165,7 @@ def stock_book(moves: Iterable[Move], why: Why) -> list[StockMovement]:
             raise kit_refused(level.product)
         level.on_hand += move.quantity
         level.oversold = level.on_hand < 0
-        if level.on_hand > (1 if level.serial else MAX_QUANTITY):
+        if abs(level.on_hand) > (1 if level.serial else MAX_QUANTITY):
             most = "one of a serial number" if level.serial else str(MAX_QUANTITY)
             raise ValidationFailed(fields={"quantity": f"more than {most} can't be booked at one location"})
         touched[level.pk] = level
@@ -255,12 +256,13 @@ def _change(product: Product, stock: Stock, move: Move, why: Why) -> StockChange
     if move.quantity > 0:
         _check_coming(product, stock, level)
     elif move.quantity < 0 and level.on_hand + move.quantity < level.reserved:
+        free = max(ZERO, level.on_hand - level.reserved)
         raise InsufficientStock(
-            f"Only {_shown(level.on_hand - level.reserved)} of {product.sku} can be taken from {level.location.code}.",
+            f"Only {_shown(free)} of {product.sku} can be taken from {level.location.code}.",
             sku=product.sku,
             location=level.location.code,
             requested=json_number(-move.quantity),
-            available=json_number(level.on_hand - level.reserved),
+            available=json_number(free),
             reserved=json_number(level.reserved),
         )
     movements = stock_book([move], why) if move.quantity else []
@@ -277,7 +279,7 @@ def _check_expected(stock: Stock, location: Location | None, lot: Lot | None, ex
         return
     actual = stock.on_hand
     if location or lot:
-        meant = (v for v in stock.levels if lot in (None, v.lot) and (location is None or v.location_id == location.pk))
+        meant = (v for v in _on_shelves(stock) if lot in (None, v.lot) and location in (None, v.location))
         actual = sum((level.on_hand for level in meant), ZERO)
     if expected != actual:
         raise Conflict(

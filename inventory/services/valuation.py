@@ -67,7 +67,7 @@ class _Month:
         self._lines.include(told)
         self._closing[category] = self._closing.get(category, ZERO) + told.closing
         if lines.cogs or lines.kits:
-            for sold, cost in sold_costs({key: lines}).items():
+            for sold, cost in sold_costs({key: lines}, self._unit).items():
                 self._costs[sold] = self._costs.get(sold, ZERO) + cost
 
     def row(self, begin: datetime, end: datetime, categories: dict[int, Any]) -> StockValueMonth:

@@ -26,9 +26,11 @@ class Policy:
         self.known: dict[int, tuple[Rows, Outlooks]] = {}
 
     def prepare(self, day: int) -> None:
-        """Forecast from the days before this one."""
+        """Forecast from the days before this one, where anything was sold in them."""
         past = self.units[:, :day]
         rows = np.flatnonzero((past > 0).any(axis=1))
+        if not len(rows):
+            return
         made = forecast_panel(panel_of(past[rows], self.start))
         review = np.full(len(rows), float(self.review))
         stored = [made.stored(row) for row in range(len(rows))]
@@ -38,10 +40,11 @@ class Policy:
         """:param level: share of order cycles without a stock-out, or its value at each day."""
 
         def at(day: int) -> tuple[Array, Array]:
-            rows, known = self.known[max(each for each in self.known if each <= day)]
             point, cycle = np.zeros(len(self.units)), np.zeros(len(self.units))
-            point[rows] = quantiles_of(known.curves, level(day) if callable(level) else level)
-            cycle[rows] = np.where(known.mean > 0, known.cycle, 0.0)
+            if made := [each for each in self.known if each <= day]:
+                rows, known = self.known[max(made)]
+                point[rows] = quantiles_of(known.curves, level(day) if callable(level) else level)
+                cycle[rows] = np.where(known.mean > 0, known.cycle, 0.0)
             return point, point + cycle
 
         return at

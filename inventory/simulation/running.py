@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from inventory.forecasting import too_little
+from inventory.forecasting import MIN_DAYS, too_little
 
 from .one_offs import without_one_offs
 from .replaying import Array, Course, Rows, Rule, lead_times, replay
@@ -17,8 +17,8 @@ LEARNED_DAYS = 84
 """The level is the one that would have served the target's share of so many days before."""
 RELEARNED = 7
 """days after which it is looked for again"""
-LEAST_TRAINING, LEAST_TEST = LEARNED_DAYS + 28, 56
-"""days"""
+LEAST_TRAINING, LEAST_TEST = LEARNED_DAYS + MIN_DAYS, 56
+"""days; the first forecast is made before those that the level is learned from"""
 WARM_UP = 28
 """days at the beginning of a replay that count nothing"""
 LEAST_LEVEL, MOST_LEVEL = 0.3, 0.999

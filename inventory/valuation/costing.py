@@ -38,7 +38,7 @@ class Movement(NamedTuple):
     quantity: Decimal
     """signed"""
     unit_cost: Decimal | None = None
-    """paid for a unit; of sales and returns not asked for"""
+    """paid for a unit; of sales, returns and counts not asked for where another is known"""
     standing: Decimal | None = None
     """the product's cost at that time: what goods without a cost of their own are taken to have cost"""
     origin: str = ""
@@ -154,14 +154,22 @@ class Valuer:
 
     def _unit_cost(self, movement: Movement) -> tuple[Decimal, bool]:
         """Of goods that come in, and whether it is known."""
-        if movement.unit_cost is not None and movement.kind != "return":
-            return movement.unit_cost, True
-        if movement.kind in FOUND and self.quantity > 0:
-            return self.value / self.quantity, True
+        known = None if movement.kind == "return" else movement.unit_cost
+        if movement.kind == "count" or (movement.kind in FOUND and known is None):
+            like = self._like()
+            known = known if like is None else like
+        if known is not None:
+            return known, True
         for guess in (movement.unit_cost, movement.standing, self._last):
             if guess is not None:
                 return guess, False
         return ZERO, False
+
+    def _like(self) -> Decimal | None:
+        """What a unit is worth just now, or was when the last one left; so goods counted in the wrong place, missing
+        here and found there, are worth what they were.
+        """
+        return self.value / self.quantity if self.quantity > 0 else self._last
 
     def _last_cost(self, movement: Movement) -> tuple[Decimal, bool]:
         if self._last is not None:

@@ -132,12 +132,15 @@ def summed(rows: Iterable[Lines]) -> Lines:
         return whole
 
 
-def sold_costs(rows: Mapping[int, Lines]) -> dict[int, Decimal]:
-    """Cost of goods sold by what was sold: parts of a kit cost the kit."""
+def sold_costs(rows: Mapping[int, Lines], unit: Decimal) -> dict[int, Decimal]:
+    """Cost of goods sold by what was sold, in whole `unit`s: parts of a kit cost the kit. All of them together are what
+    is told as `cogs`.
+    """
     with localcontext(EXACT):
         costs: dict[int, Decimal] = {}
         for product, lines in rows.items():
-            within = sum(lines.kits.values(), ZERO)
-            for key, amount in (*lines.kits.items(), (product, lines.cogs - within)):
+            own = lines.cogs - sum(lines.kits.values(), ZERO)
+            parts = largest_remainder([*lines.kits.values(), own], lines.told(unit).cogs, unit)
+            for key, amount in zip((*lines.kits, product), parts, strict=True):
                 costs[key] = costs.get(key, ZERO) + amount
         return costs

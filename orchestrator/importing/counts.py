@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
+from pydantic import ValidationError
 
+from inventory.counting_schemas import CountFigure
 from inventory.models import CountSheet
 from inventory.selectors.count_entering import Figure, figures_planned
 from inventory.selectors.counting import count_get
@@ -173,26 +175,38 @@ def _entries(
                 continue
             yield _Entry(
                 row,
-                count or code_of(cell(row, "sheet")),
+                count or _needed(code_of(cell(row, "sheet")), "count sheet"),
                 moment_of(cell(row, "counted_at"), zone=timezone.get_default_timezone()),
-                Figure(
-                    sku=_needed(code_of(cell(row, "sku"))),
-                    quantity=None if serials is not None else _figure(quantity),
-                    serials=serials,
-                    location=code_of(cell(row, "location")) or None,
-                    lot=code_of(cell(row, "lot")) or None,
-                    replaces=decimal_of(cell(row, "replaces"), comma=comma),
-                    reason=text_of(cell(row, "reason"))[:500] or None,
+                _checked(
+                    Figure(
+                        sku=_needed(code_of(cell(row, "sku")), "SKU"),
+                        quantity=None if serials is not None else _figure(quantity),
+                        serials=serials,
+                        location=code_of(cell(row, "location")) or None,
+                        lot=code_of(cell(row, "lot")) or None,
+                        replaces=decimal_of(cell(row, "replaces"), comma=comma),
+                        reason=text_of(cell(row, "reason"))[:500] or None,
+                    )
                 ),
             )
         except ValueError as error:
             refused.append((row, str(error)))
 
 
-def _needed(sku: str) -> str:
-    if not sku or len(sku) > 64:
-        raise ValueError("has no SKU" if not sku else "has a SKU of more than 64 characters")
-    return sku
+def _needed(code: str, what: str) -> str:
+    if not code or len(code) > 64:
+        raise ValueError(f"has no {what}" if not code else f"has a {what} of more than 64 characters")
+    return code
+
+
+def _checked(figure: Figure) -> Figure:
+    """:raises ValueError: for what inventory.count_enter would refuse along with all the others of its task."""
+    try:
+        CountFigure.model_validate(_line(figure))
+    except ValidationError as error:
+        found = [(found["loc"][0] if found["loc"] else "row", found["msg"]) for found in error.errors()]
+        raise ValueError("; ".join(f"{name}: {told}" for name, told in found)) from None
+    return figure
 
 
 def _figure(quantity: Decimal | None) -> Decimal:

@@ -8,11 +8,11 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from inventory.models import Location, Reservation, ReservationLine, StockMovement, Warehouse
+from inventory.models import KitComponent, Location, Reservation, ReservationLine, StockMovement, Warehouse
 from inventory.services import stock_adjust
 from inventory.services.stock import lot_for
 
-from .making import USER, location, noon, product, stocked
+from .making import USER, kit, location, noon, product, stocked
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +96,17 @@ def test_what_was_reserved(ask: Any):
         return ask("query", sku="SKU001", at=told(day + after))["reserved"]
 
     assert [reserved(timedelta(days=days)) for days in (-1, 0, 1, 2, 3, 4)] == [0, 7, 7, 5, 5, 1]
+
+
+def test_a_kit_as_it_was_made_then(ask: Any):
+    stocked("BOLT", 9)
+    kit("SET", BOLT=2)
+    first = timezone.now()
+    part = KitComponent.objects.get()
+    part.quantity = Decimal(4)
+    part.save()
+    assert [ask("query", sku="SET", at=told(moment))["quantity"] for moment in (first, timezone.now())] == [4, 2]
+    assert ask("query", sku="SET", at=told(noon(2024, 1, 1)))["quantity"] == 0
 
 
 def test_the_price_of_that_time(ask: Any):

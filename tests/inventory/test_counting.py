@@ -356,6 +356,13 @@ def test_lots_are_counted_each_by_itself(counting: Counting) -> None:
     assert stock_of(milk).on_hand == 14
 
 
+def test_goods_of_lots_are_counted_with_their_lot(counting: Counting) -> None:
+    product("MILK", tracking="lot")
+    counting.open(skus=["MILK"], location=location().code)
+    assert "name the lot" in counting.enter(counted("MILK", 5), code=400)["message"]
+    counting.enter(counted("MILK", 0), counted("MILK", 5, lot="L1"))
+
+
 def test_serial_numbers_are_counted_as_a_list(counting: Counting) -> None:
     phone = _lots("PHONE", "serial", S1=1, S2=1, S3=1)
     location("B-01-01")

@@ -80,6 +80,10 @@ def test_figures_are_entered_without_knowing_what_is_booked(as_role: Door, sheet
     assert answer.status_code == 200
     assert "x is no number" in text(answer)
     assert "1 figure saved, 2 lines to go" in text(answer)
+    for figure in ("1,000", "1.000", "1e9", "-1"):  # a thousand to some, one to others
+        assert f"{figure} is no number: write it as 1000" in text(
+            clerk.post(page(sheet, "enter"), sent(html, DEAR=figure))
+        )
     manager_page = manager.get(page(sheet, "enter", show="all")).content.decode()
     clerk.post(page(sheet, "enter"), sent(answer.content.decode(), DEAR="99,0"))
     clash = manager.post(page(sheet, "enter", show="all"), sent(manager_page, DEAR="98"))

@@ -91,6 +91,11 @@ def test_what_can_not_be_entered_is_set_aside(sheet: CountSheet, tmp_path: Path,
     rejected = (tmp_path / "scanner.csv.rejects.csv").read_text()
     for told in ("named twice", "no product NOPE", "whole number", "no count", "has no SKU"):
         assert told in rejected
+    long = "x" * 65
+    path.write_text(f"sku,counted,location,replaces\nA,9,{long},\nC,1,,-1\nC,30.0001,,\nB,20,,\n")
+    code, said = brought_in(path, "--count", "cs-000001")
+    assert (code, figures()) == (1, {"A": 9, "B": 20, "C": None}), "a row that can't be leaves the others alone"
+    assert "replaces: Input should be greater than or equal to 0" in said
     path.write_text("sku,counted\nA,7\n")
     assert brought_in(path, "--count", "CS-000001")[0] == 1, "a figure of somebody else's is not replaced unnoticed"
     assert figures()["A"] == 9

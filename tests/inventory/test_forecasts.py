@@ -298,6 +298,38 @@ def test_a_run_whose_last_worker_died_at_its_end_is_ended_later(night):
     assert ReorderTarget.objects.count() == 5
 
 
+def test_the_command_waits_for_chunks_that_workers_have(night, monkeypatch):
+    made = forecasts._made
+
+    def taken(*args):
+        ForecastChunk.objects.filter(pk=ForecastChunk.objects.latest("pk").pk).update(
+            lease_until=NOW + timedelta(minutes=1)
+        )
+        return made(*args)
+
+    def dies(seconds):
+        monkeypatch.setattr(forecasts, "_made", made)
+        ForecastChunk.objects.filter(done_at=None).update(lease_until=NOW - timedelta(minutes=1))
+
+    monkeypatch.setattr(forecasts, "_made", taken)
+    monkeypatch.setattr("time.sleep", dies)
+    out = StringIO()
+    call_command("inventory_forecast", stdout=out)
+    assert "5 of 5 products forecast" in out.getvalue()
+    assert ForecastRun.objects.get().finished_at is not None
+
+
+def test_what_was_left_of_a_night_is_not_done_on_the_next_one(night):
+    (left, *_) = queued()
+    with time_machine.travel(NOW + timedelta(days=1), tick=False):
+        forecast_daily()
+        for chunk_id in reversed(chunks_waiting()):
+            chunk_forecast(chunk_id=chunk_id)
+        assert not chunk_forecast(chunk_id=left)
+    assert {forecast.made_on for forecast in Forecast.objects.all()} == {TODAY}
+    assert ReorderTarget.objects.filter(made_on=TODAY).count() == 5
+
+
 def test_a_day_without_any_sales_is_a_run_without_chunks():
     assert forecast_daily() == 0
     assert ForecastRun.objects.get().finished_at is not None

@@ -84,6 +84,7 @@ def made_kit() -> Product:
         ("update", {"sku": "{sku}", "delta": 2, "location": "B-01"}),
         ("transfer", {"from": "A-01-01", "to": "B-01", "lines": [{"sku": "{sku}", "quantity": 1}]}),
         ("quarantine", {"sku": "{sku}", "quantity": 1, "location": "A-01-01", "reason": "wet"}),
+        ("quarantine", {"sku": "{sku}", "quantity": 1, "reason": "wet"}),
         ("count_open", {"skus": ["{sku}"]}),
         ("purchase_order", {"supplier": "ACME", "lines": [{"sku": "{sku}", "quantity": 1}]}),
         ("purchase_receive", {"order": "PO-000001"}),

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inventory.models import Location, Lot, StockLevel, StockMovement, Warehouse
@@ -177,6 +178,56 @@ def test_which_serial_number_came_back_must_be_told():
     call("sales", "return", {"order": order, "lines": [{**part, "lot": "S2"}]})
     call("sales", "return", {"order": order})
     assert StockLevel.objects.filter(on_hand=1).count() == 3
+
+
+def test_serial_numbers_of_several_lines_need_no_telling_when_all_come_back():
+    product("PHONE", tracking="serial")
+    for code in ("S1", "S2", "S3"):
+        call("inventory", "update", {"sku": "PHONE", "delta": 1, "lot": code})
+    both = [{"sku": "PHONE", "quantity": 1, "lot": code} for code in ("S1", "S3")]
+    order = call("sales", "sell", {"lines": both})["order"]
+    with pytest.raises(ClarificationNeeded):
+        call("sales", "return", {"order": order, "lines": [{"sku": "PHONE", "quantity": 1}]})
+    call("sales", "return", {"order": order})
+    assert StockLevel.objects.filter(on_hand=1).count() == 3
+
+
+def test_what_is_written_off_must_be_out_with_the_order():
+    item = lotted("MILK", ("A", 2, days(1)), ("B", 5, days(2)))
+    order = call("sales", "sell", {"lines": [{"sku": "MILK", "quantity": 2}]})["order"]
+    back = {"order": order, "disposition": "write_off"}
+    with pytest.raises(Conflict, match="not out"):
+        call("sales", "return", {**back, "lines": [{"sku": "MILK", "quantity": 1, "lot": "B"}]})
+    call("sales", "return", {**back, "lines": [{"sku": "MILK", "quantity": 1, "lot": "A"}]})
+    assert lots(item) == {"B": 5}
+
+
+def test_lots_are_asked_for_once_however_many_are_named():
+    lotted("MILK", *((f"L{number}", 9, None) for number in range(9)))
+
+    def queries(agent: str, operation: str, lots: int) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            call(agent, operation, {"lines": [{"sku": "MILK", "quantity": 1, "lot": f"L{n}"} for n in range(lots)]})
+        return len(asked)
+
+    for agent, operation in (("inventory", "reserve"), ("sales", "sell")):
+        queries(agent, operation, 2)  # the first of all
+        assert queries(agent, operation, 9) <= queries(agent, operation, 2) + 1
+
+
+def test_a_return_into_quarantine_costs_the_same_however_many_lines_it_has():
+    for number in range(9):
+        stocked(f"P{number}", 3)
+
+    def queries(lines: int) -> int:
+        order = call("sales", "sell", {"lines": [{"sku": f"P{n}", "quantity": 1} for n in range(lines)]})["order"]
+        with CaptureQueriesContext(connection) as asked:
+            call("sales", "return", {"order": order, "disposition": "quarantine"})
+        return len(asked)
+
+    queries(1)  # makes the quarantine
+    few = queries(2)
+    assert queries(9) <= few + 2
 
 
 @pytest.mark.usefixtures("shop")

@@ -7,11 +7,12 @@ from django.db import transaction
 
 from inventory.models import Location, Product, StockLevel, StockMovement
 from inventory.selectors import stock_of
-from inventory.services import Item, reservation_create, stock_adjust
+from inventory.services import Item, reservation_create, stock_adjust, stock_pick
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import InsufficientStock
 
-from .making import USER, kit, lotted, product, stocked
+from .making import USER, kit, location, lotted, product, stocked
+from .test_oversell import at_once
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -92,3 +93,17 @@ def test_never_lots_serial_numbers_what_is_reserved_or_a_promise():
     with pytest.raises(InsufficientStock), transaction.atomic():
         reservation_create(items=[Item(Product.objects.get(sku="SKU002"), D(2))], user_id=USER)
     assert not StockLevel.objects.filter(oversold=True).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_lies_nowhere_is_sold_by_many_in_any_order_without_a_deadlock():
+    location()
+    items = [product(f"NEW{number}") for number in range(8)]
+
+    def take(wanted):
+        with transaction.atomic():
+            return stock_pick(items=[Item(item, Decimal(1)) for item in wanted], below_zero=True)
+
+    results = at_once(*[lambda: take(items), lambda: take(items[::-1])] * 4)
+    assert [len(picks) for picks in results] == [8] * 8
+    assert StockLevel.objects.count() == 8

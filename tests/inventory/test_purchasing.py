@@ -17,7 +17,7 @@ from shop_assistant.agents import Role, call
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict, NotFound, PermissionDenied, ValidationFailed
 
 from .buying import offer, ordered, receive, sent, shelf, supplier
-from .making import product
+from .making import USER, product
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -167,6 +167,20 @@ def test_what_has_no_cost_or_no_lines_is_not_approved():
     order.lines.get().delete()
     with pytest.raises(Conflict, match="no lines"):
         run("purchase_approve", order=order.reference)
+
+
+def test_of_who_is_no_longer_a_supplier_nothing_is_ordered():
+    order = ordered(supplier(active=False), (product("A"), 5))
+    with pytest.raises(Conflict, match="ACME Ltd is no longer ordered from"):
+        run("purchase_approve", order=order.reference)
+
+
+def test_who_changes_nothing_has_not_proposed_it(users):
+    order = ordered(supplier(), (product("A"), 5))
+    with pytest.raises(ClarificationNeeded, match="Say what to change"):
+        call("inventory", "purchase_order", {"order": order.reference}, user=users["manager"])
+    order.refresh_from_db()
+    assert order.user_id == USER
 
 
 # From state to state

@@ -58,6 +58,22 @@ def test_a_draft_is_priced_when_it_is_saved(as_role):
     assert (order.currency, order.user_id, told) == ("GBP", "USER-MANAGER", [("AC", D("2.5")), ("", D(4))])
 
 
+def test_another_product_in_a_line_has_its_own_number_at_the_supplier(as_role):
+    acme, other = supplier(), supplier("OTHER")
+    first, second = shelf("A", "B")
+    for item in (first, second):
+        offer(acme, item, "3", supplier_sku=f"THEIRS-{item.sku}")
+    order = ordered(acme, (first, 5))
+    form = draft_form(other, (second, 5)) | {
+        "lines-INITIAL_FORMS": 1, "lines-0-id": order.lines.get().pk, "lines-0-unit_cost": "7",
+    }  # fmt: skip
+    assert as_role("manager").post(page(order), form).status_code == 302
+    line = order.lines.get()
+    assert (line.product, line.supplier_sku, line.unit_cost) == (second, "THEIRS-B", 7)
+    order.refresh_from_db()
+    assert order.supplier == acme, "whose numbers and prices these are"
+
+
 def test_a_draft_refuses_what_can_not_be_ordered(as_role):
     acme = supplier()
     (item,) = shelf("A")
@@ -166,10 +182,19 @@ def test_the_order_as_a_file(as_role, tmp_path):
         "'=AC", "A", "12", "0.125", "1.5",
     )  # fmt: skip
     assert client.get(page(order, "pdf")).content.startswith(b"%PDF-")
+    order.reference = 'B "2" é'
+    order.save()
+    named = client.get(page(order, "csv"))["Content-Disposition"]
+    assert named == "attachment; filename*=utf-8''B%20%222%22%20%C3%A9.csv"
+    order.reference = "PO-000001"
+    order.save()
     call_command("purchase_order", "po-000001", "--output", str(tmp_path / "order.pdf"), stdout=io.StringIO())
     assert (tmp_path / "order.pdf").read_bytes().startswith(b"%PDF-")
     with pytest.raises(CommandError, match="PO-9 not found"):
         call_command("purchase_order", "PO-9", "--output", str(tmp_path / "none.csv"))
+    with pytest.raises(CommandError, match="--format"):  # a PDF is no workbook, whatever it is called
+        call_command("purchase_order", "PO-000001", "--output", str(tmp_path / "order.xlsx"))
+    assert not (tmp_path / "order.xlsx").exists()
     assert not (tmp_path / "none.csv").exists()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.landed_cost import Cost, Part, landed, units_at
-from inventory.models import Location, Lot, Product, PurchaseOrder, Receipt, StockMovement
+from inventory.models import LandedCost, Location, Lot, Product, PurchaseOrder, Receipt, StockMovement
 from inventory.selectors import stock_of
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import (
@@ -132,8 +132,15 @@ def test_one_delivery_note_is_booked_once():
     order = sent(supplier(), (item, 10))
     receive(order, {"sku": "A", "quantity": 4}, delivery_note="D-1")
     with pytest.raises(Conflict, match="booked already, as GR-000001"):
-        receive(order, {"sku": "A", "quantity": 4}, delivery_note="D-1")
+        receive(order, {"sku": "A", "quantity": 4}, delivery_note="d-1")
     assert stock_of(item).on_hand == 4
+
+
+@in_database
+def test_freight_of_nothing_is_none():
+    (item,) = shelf("A")
+    made = receive(sent(supplier(), (item, 2)), landed_costs=[{"kind": "freight", "amount": 0}])
+    assert (made["landed"], LandedCost.objects.count(), stock_of(item).on_hand) == (0, 0, 2)
 
 
 @in_database
@@ -268,5 +275,8 @@ def test_a_certain_serial_number_goes_back():
     item = product("SAW", tracking="serial")
     order = sent(supplier(), (item, 2))
     receive(order, {"sku": "SAW", "quantity": 2, "serials": ["1", "2"]})
+    with pytest.raises(ClarificationNeeded, match="Which of SAW goes back"):
+        send_back(order, {"sku": "SAW", "quantity": 1})
     assert send_back(order, {"sku": "SAW", "quantity": 1, "lot": "2"})["parts"][0]["lot"] == "2"
     assert {level.lot.code: level.on_hand for level in stock_of(item).levels} == {"1": 1, "2": 0}
+    assert send_back(order, {"sku": "SAW", "quantity": 1})["parts"][0]["lot"] == "1", "no other lies there"

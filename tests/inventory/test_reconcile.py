@@ -1,15 +1,20 @@
 """`manage.py inventory_reconcile`: what differs is named and put right, by a movement and never by an edit."""
 
 import json
+from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from audit.completeness import gaps_found
 from audit.models import Outbox
 from inventory.models import KitComponent, Product, Reservation, ReservationLine, StockLevel, StockMovement
+from inventory.selectors import stock_of
+from inventory.services import stock_adjust
 from inventory.services.stock import lot_for
 from tests.audit.conftest import lift, sql
 
@@ -149,6 +154,40 @@ def test_what_counts_as_reserved():
     ReservationLine.objects.filter(pk=line.pk).update(quantity=9)
     code, told = run(*FIX, "--yes")
     assert (code, "9 are reserved, of 5; release some first" in told) == (1, True)
+
+
+def test_what_is_reserved_again_runs_out_at_its_moment():
+    item = stocked("SKU001", 5)
+    made = Reservation.objects.create(
+        reference="V-1", user_id=USER, expires_at=timezone.now() + timedelta(milliseconds=900)
+    )
+    ReservationLine.objects.create(reservation=made, product=item, level=item.levels.get(), quantity=2)
+    assert run(*FIX, "--yes")[0] == 0
+    assert stock_of(item).available == 3
+    Reservation.objects.update(expires_at=timezone.now())
+    assert stock_of(item).available == 5
+
+
+@pytest.mark.parametrize("figure", ["nan", "2.5", "99999999999"])
+def test_a_figure_that_nobody_can_have_counted_is_refused(monkeypatch: Any, figure: str):
+    item = stocked("SKU001", 5)
+    bend(item, on_hand=7)
+    monkeypatch.setattr("sys.stdin", StringIO(f"{figure}\n"))
+    code, told = run(*FIX)
+    assert (code, "0 put right, 1 left" in told) == (1, True)
+    assert (item.levels.get().on_hand, item.movements.count()) == (7, 1)
+
+
+def test_a_serial_number_lies_in_one_place():
+    item = product(tracking="serial")
+    lot = lot_for(product=item, code="S1")
+    stock_adjust(product=item, delta=Decimal(1), location=location(), lot=lot, user_id=USER)
+    bend(item, on_hand=0)
+    StockLevel.objects.create(product=item, location=location("B-01"), lot=lot, serial=True, on_hand=1)
+    code, told = run("--sku", "SKU001", *FIX, "--yes", "--right", "ledger")
+    assert (code, "SKU001 S1 lies at B-01 already" in told) == (1, True)
+    assert run(*FIX, "--yes", "--right", "ledger")[0] == 0
+    assert agrees()
 
 
 def test_less_than_nothing_is_refused():

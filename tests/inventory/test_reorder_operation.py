@@ -17,6 +17,7 @@ from inventory.models import (
     ReceiptLine,
     Warehouse,
 )
+from inventory.operations import reordering
 from inventory.services import forecasts_refresh
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import Conflict, NotFound, PermissionDenied, ValidationFailed
@@ -126,6 +127,36 @@ def test_kits_are_not_ordered_their_components_are(acme):
     answer = reorder()
     assert [found["sku"] for found in answer["items"]] == ["SKU001"]
     assert "KIT1" not in [skipped["sku"] for skipped in answer["skipped"]]
+    asked = reorder(sku="kit1")
+    assert (asked["abstained"], asked["reasons"]) == (True, ["a kit is not ordered, its components are"])
+    supplier("OTHER")
+    assert reorder(sku="SKU001", supplier="OTHER")["reasons"] == ["OTHER is not its supplier"]
+
+
+def test_nothing_is_drafted_for_a_supplier_that_delivers_no_more(acme):
+    selling("SKU001", 2, 0, supplier=acme)
+    acme.active = False
+    acme.save()
+    answer = reorder(create=True)
+    assert (answer["created"], only(answer)["supplier"]) == (0, None)
+    assert answer["skipped"] == [{"sku": "SKU001", "reason": "has no supplier to order from"}]
+
+
+def test_a_budget_s_order_is_what_it_says_when_the_lines_are_cut_off(acme, monkeypatch):
+    for number in range(3):
+        selling(f"SKU00{number}", 2, 0, days=60, supplier=acme, cost=D("3.33"))
+    monkeypatch.setattr(reordering, "MOST_LINES", 2)
+    answer = reorder(budget=400)
+    assert (len(answer["items"]), answer["complete"]) == (2, False)
+    assert sum(D(str(item["cost"])) for item in answer["items"]) == D(str(answer["cash_plan"]["spent"]))
+
+
+def test_less_than_the_least_order_is_not_bought_to_expire(acme):
+    item = selling("SKU001", 2, 0, supplier=acme, shelf_life_days=3)
+    offer(acme, item, D("1.00"), minimum_order=500)
+    found = only(reorder(sku="SKU001"))
+    assert found["quantity"] == 0
+    assert "Nothing is ordered: less than the least order sells within its shelf life of 3 days" in found["reason"]
 
 
 def test_a_budget_buys_what_brings_most(acme):

@@ -152,6 +152,13 @@ def test_by_its_operations(users):
         call("inventory", "release", {"reference": "V-000099"})
 
 
+def test_what_is_not_sold_any_more_is_not_promised_either(item):
+    item.active = False
+    item.save()
+    with pytest.raises(Conflict, match="Not sold any more: SKU001"):
+        call("inventory", "reserve", {"lines": [{"sku": "SKU001", "quantity": 1}]})
+
+
 @pytest.mark.usefixtures("shop")
 def test_bad_moments_and_wrong_expectations_change_nothing():
     lines = [{"sku": "SKU001", "quantity": 5}]

@@ -105,10 +105,27 @@ def test_no_rule_knows_the_future(demand, result):
 
 
 def test_too_little_is_refused(demand):
-    with pytest.raises(TooShort, match="150 days of demand; at least 168 are needed"):
+    with pytest.raises(TooShort, match="150 days of demand; at least 196 are needed"):
         simulate(demand[:, :150], START, Settings())
     with pytest.raises(TooShort, match="no product has enough sales"):
         simulate(np.zeros((3, 300)), START, Settings())
+
+
+@pytest.mark.parametrize("quiet", [0, 70])
+def test_half_a_year_is_enough(demand, quiet):
+    """Also where it begins with days without any sale."""
+    units = demand[40:, :210].copy()
+    units[:, :quiet] = 0
+    assert 0.5 < simulate(units, START, Settings(seed=3)).policy.fill_rate <= 1
+
+
+def test_the_figures_never_take_the_place_of_the_data(tmp_path, demand):
+    path = tmp_path / "demand.csv"
+    write(path, demand)
+    before = path.read_text()
+    with pytest.raises(CommandError, match="is the data itself"):
+        call_command("inventory_simulate", "--data", path, "--json", path, stdout=StringIO())
+    assert path.read_text() == before
 
 
 def write(path, demand, rows=12):

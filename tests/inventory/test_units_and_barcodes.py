@@ -12,6 +12,7 @@ from stdnum import ean
 from inventory.gtin import spellings
 from inventory.models import Barcode, KitComponent, Location, Packaging, Product
 from inventory.selectors import stock_of
+from inventory.services.transfers import location_transit
 from inventory.services.units import in_base_units, product_by_code
 from shop_assistant.agents import Role
 from shop_assistant.agents.errors import ClarificationNeeded, NotFound, ValidationFailed
@@ -208,6 +209,14 @@ class TestWhatMayNotChangeWhileSomethingLiesThere:
         free = location("B-01")
         free.kind = "quarantine"
         free.full_clean()
+
+    def test_goods_in_transit_lie_in_one_place(self):
+        free = location("B-01")
+        location_transit()
+        free.kind = "transit"
+        with pytest.raises(ValidationError, match="Goods in transit lie at IN-TRANSIT"):
+            free.full_clean()
+        location_transit().full_clean()
 
 
 @pytest.mark.django_db

@@ -82,6 +82,13 @@ def test_what_a_count_finds_is_worth_what_its_like_is(method: Any):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("misplaced", [4, 10])
+def test_goods_counted_in_the_wrong_place_are_worth_what_they_were(method: Any, misplaced: int):
+    lines = one(method, (1, "receipt", 10, 2), (2, "count", -misplaced, 9), (2, "count", misplaced, 9))
+    assert (lines.counts, lines.closing, lines.estimated) == (0, 20, 0)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_sold_before_it_came_in(method: Any):
     """Ten at 2; twelve sold: two at the last cost. They turn out to cost 5."""
     sold = ((1, "receipt", 10, 2), (2, "sale", -12, None, None, "S-1"))
@@ -103,7 +110,14 @@ def test_transfers_change_nothing():
 def test_parts_of_a_kit_cost_the_kit():
     part = [Movement(day(1), "receipt", D(10), D(3)), Movement(day(2), "sale", D(-4), kits=[(77, D("0.5"))])]
     rows = {1: periods(part, method="average", bounds=[day(0), day(9)])[0], 77: Lines()}
-    assert sold_costs(rows) == {1: 6, 77: 6}
+    assert sold_costs(rows, D("0.01")) == {1: 6, 77: 6}
+
+
+def test_costs_by_what_was_sold_are_the_ledgers_to_the_cent():
+    third = D(1) / 3
+    parts = [Movement(day(1), "receipt", D(1), D(10)), Movement(day(2), "sale", D(-1), kits=[(7, third), (8, third)])]
+    rows = {1: periods(parts, method="average", bounds=[day(0), day(9)])[0]}
+    assert sum(sold_costs(rows, D("0.01")).values()) == rows[1].told(D("0.01")).cogs == 10
 
 
 # Whatever happens

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from inventory.demand_files import SHOWN, Demand, demand_read
 from inventory.forecasting.scoring import OURS, Figures, Score, TooShort, average, rolling
+from inventory.management.outputs import place_check, text_write
 from shop_assistant.commands import ShopCommand
 from shop_assistant.tables.reading import TableError, file_check
 
@@ -48,8 +49,7 @@ exit codes: 0 well, 1 rows were rejected or the file was refused, 2 wrong usage
             file_check(options["data"])
         except TableError as error:
             raise CommandError(str(error), returncode=2) from None
-        if options["json"] is not None:
-            _check_place(options["json"], options["data"])
+        place_check(options["json"], data=options["data"])
         try:
             demand = _read(options["data"])
             with tqdm(total=options["origins"], unit=" origins", disable=not sys.stderr.isatty(), leave=False) as bar:
@@ -69,7 +69,7 @@ exit codes: 0 well, 1 rows were rejected or the file was refused, 2 wrong usage
         if options["json"] is not None:
             seconds = round(time.monotonic() - began, 1)
             told = _document(demand, scores, mean, options["horizon"]) | {"seconds": seconds}
-            _write(options["json"], told)
+            text_write(options["json"], json.dumps(told, indent=2) + "\n")
         if demand.rejected:
             sys.exit(1)
 
@@ -99,20 +99,6 @@ exit codes: 0 well, 1 rows were rejected or the file was refused, 2 wrong usage
             cells = (getattr(values, column) for column in COLUMNS)
             shown = "".join(f"{'-' if cell is None else format(cell, '.3f'):>11}" for cell in cells)
             self.stdout.write(f"  {name:28}{shown}")
-
-
-def _check_place(path: Path, data: Path) -> None:
-    if not path.absolute().parent.is_dir():
-        raise CommandError(f"There is no folder for {path}.", returncode=2)
-    if path.resolve() == data.resolve():
-        raise CommandError(f"{path} is the data itself: name another file (--json).", returncode=2)
-
-
-def _write(path: Path, told: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{path} can't be written: {error.strerror or error}.", returncode=1) from None
 
 
 def _read(path: Path) -> Demand:

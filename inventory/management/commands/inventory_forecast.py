@@ -1,7 +1,8 @@
 """Forecast every product's demand and store what comes out; workers do so every night."""
 
 import sys
-from datetime import timedelta
+import time
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -13,6 +14,7 @@ from inventory.models import ForecastRun, Product
 from inventory.selectors import products_get
 from inventory.services import (
     chunk_forecast,
+    chunks_waiting,
     forecasts_refresh,
     forecasts_tell,
     run_plan,
@@ -21,6 +23,9 @@ from inventory.services import (
 )
 from shop_assistant.agents.errors import NotFound
 from shop_assistant.commands import ShopCommand
+
+WAIT = 1.0
+"""seconds between two looks at what workers do"""
 
 
 class Command(ShopCommand):
@@ -56,9 +61,21 @@ exit codes: 0 done (products without enough history are left out), 1 unknown SKU
             for chunk in chunks:
                 chunk_forecast(chunk_id=chunk.pk)
                 bar.update()
-        runs_finish()
-        run = ForecastRun.objects.get(made_on=last)
+        run = self._ended(last)
         return run.products, run.forecasts, run.reorder_points
+
+    def _ended(self, last: date) -> ForecastRun:
+        """The run, when all its chunks are done: those that workers have, too, and a dead one's when its lease ends."""
+        while True:
+            runs_finish()
+            run = ForecastRun.objects.filter(made_on=last).first()
+            if run is None:
+                raise CommandError("Another one began the forecasts again meanwhile: nothing is left to do here.")
+            if run.finished_at is not None:
+                return run
+            time.sleep(WAIT)
+            for chunk_id in chunks_waiting():
+                chunk_forecast(chunk_id=chunk_id)
 
     def _some(self, skus: list[str]) -> tuple[int, int, int]:
         today = timezone.localdate()

@@ -115,9 +115,11 @@ exit codes: 0 all agree, or were made to, 1 something differs, 2 wrong usage
                 if name.startswith(answer):
                     return name  # type: ignore[return-value]
             try:
-                return Decimal(answer.replace(",", ".")).quantize(Decimal("0.001"))
+                if (counted := Decimal(answer.replace(",", "."))).is_finite():
+                    return counted.quantize(Decimal("0.001"))
             except InvalidOperation:
-                self.stdout.write("Write s, l, a number, or nothing.")
+                pass
+            self.stdout.write("Write s, l, a number, or nothing.")
 
 
 def _looked_through(product: Product | None) -> tuple[int, list[Difference]]:

@@ -19,11 +19,14 @@ from tqdm import tqdm
 
 from inventory.demand_files import demand_read
 from inventory.demand_ledger import demand_of_ledger
+from inventory.management.outputs import place_check, text_write
 from inventory.simulation import Outcome, Result, Settings, TooShort, simulate
 from inventory.simulation.drawing import svg_chart, text_chart
 from shop_assistant.commands import ShopCommand
 from shop_assistant.tables.reading import TableError, file_check
 
+LEAST_POLICY = 0.5
+"""the least share of order cycles that a policy can be given"""
 HEADS = ("fill rate", "cycle service", "avg stock", "value", "orders", "stock-outs", "factor")
 Array = NDArray[np.float64]
 
@@ -84,7 +87,7 @@ exit codes: 0 within one point of the target and with less stock than the rivals
         seconds = round(time.monotonic() - began, 1)
         if options["json"] is not None:
             told = _document(result, values) | {"seconds": seconds}
-            options["json"].write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+            text_write(options["json"], json.dumps(told, indent=2) + "\n")
         if options["chart"] is not None:
             _draw(options["chart"], result)
         if not (result.on_target and result.least_stock):
@@ -133,6 +136,8 @@ def _verdict(result: Result) -> str:
     told.append(
         f"It took order cycles of {low:.3f} to {high:.3f} without a stock-out; {result.levels[-1]:.3f} at the end."
     )
+    if result.levels[-1] < LEAST_POLICY:
+        told.append(f"A policy takes no less than {LEAST_POLICY:g}, and serves more than the target with it.")
     return "\n".join(told)
 
 
@@ -201,8 +206,7 @@ def _check_files(options: dict[str, Any]) -> None:
     except TableError as error:
         raise CommandError(str(error), returncode=2) from None
     for path in (options["json"], options["chart"]):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise CommandError(f"There is no folder for {path}.", returncode=2)
+        place_check(path, data=options["data"])
     if options["chart"] is not None and options["chart"].suffix not in (".svg", ".html"):
         raise CommandError("A chart's name ends with .svg or .html.", returncode=2)
 
@@ -215,7 +219,7 @@ def _draw(path: Path, result: Result) -> None:
         drawn = (
             f'{head}<body style="font-family: system-ui, sans-serif; max-width: 60rem">{drawn}{verdict}</body></html>\n'
         )
-    path.write_text(drawn, encoding="utf-8")
+    text_write(path, drawn)
 
 
 def _advance(bar: "tqdm[Any]", done: int, whole: int) -> None:

@@ -79,10 +79,11 @@ class Command(ShopCommand):
 
     def _tell(self, told: dict[str, Any]) -> None:
         done = sum(row["done"] for row in told["operations"].values())
+        deadlocks = "" if told["deadlocks"] is None else f"{told['deadlocks']} deadlocks, "
         self.stdout.write(
             f"{told['database']}, {told['processes']} processes, {told['seconds']:g} s, seed {told['seed']}: "
             f"{done} calls ({done / told['seconds']:.0f}/s), {told['movements']} movements, {told['retried']} retried, "
-            f"deadlocks {told['deadlocks']}, {told['looks']} looks, lowest available {told['lowest_available']}"
+            f"{deadlocks}{told['looks']} looks, lowest available {told['lowest_available']}"
         )
         for name, row in told["operations"].items():
             self.stdout.write(f"  {name:28} {row['done']:7} {row['median_ms']:8} ms {row['p95_ms']:8} ms (p95)")

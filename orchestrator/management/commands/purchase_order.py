@@ -28,14 +28,16 @@ exit codes: 0 written; 1 there is no such order, not allowed, or not written; 2 
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("order", metavar="PO-000123", help="the order's reference")
-        parser.add_argument("--format", choices=tuple(FORMATS), help="left out: by the file's ending, else pdf")
+        parser.add_argument("--format", choices=tuple(FORMATS), help="left out: by the file's ending; pdf to stdout")
         parser.add_argument("--output", default="-", metavar="FILE", help="- (as when left out): standard output")
         parser.add_argument("--user", metavar="USERNAME", help="who asks; left out: this machine's `system`")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = None if options["output"] == "-" else Path(options["output"])
         ending = path.suffix.lower().removeprefix(".") if path else ""
-        format = options["format"] or (ending if ending in FORMATS else "pdf")
+        if path and not options["format"] and ending not in FORMATS:
+            raise CommandError(f"{path} ends in neither .pdf nor .csv: say which it is to be (--format).", returncode=2)
+        format = options["format"] or ending or "pdf"
         if path is None and format == "pdf" and sys.stdout.isatty():
             raise CommandError("A PDF is nothing for a terminal: name a file (--output).", returncode=2)
         try:
