@@ -51,14 +51,18 @@ def remember() -> None:
 
 
 def _leave_as_made(case: TransactionTestCase) -> None:
-    for alias in case._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
-        connection, made = connections[alias], _made[alias]
-        with connection.cursor() as cursor:
-            as_made = _schema(cursor) == made.schema
-        if not as_made:
+    found = [connections[alias] for alias in case._databases_names(include_mirrors=False)]  # type: ignore[attr-defined]
+    if any(_altered(connection) for connection in found):
+        for connection in found:
             _without_guards(connection)
-            _flush(case)
-        _empty(connection, made)
+        _flush(case)
+    for connection in found:
+        _empty(connection, _made[connection.alias])
+
+
+def _altered(connection: BaseDatabaseWrapper) -> bool:
+    with connection.cursor() as cursor:
+        return _schema(cursor) != _made[connection.alias].schema
 
 
 def _empty(connection: BaseDatabaseWrapper, made: Made) -> None:

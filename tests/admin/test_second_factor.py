@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django_otp.oath import totp
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from shop_assistant.accounts.models import User
 from shop_assistant.agents import Role
@@ -32,7 +32,7 @@ def test_an_owner_sets_it_up(width: int, page: Page, live_server: Any, users: di
     secret = page.locator("p.font-mono").inner_text().replace(" ", "")
     page.fill("input[name=code]", f"{totp(b32decode(secret)):06}")
     page.get_by_role("button", name="Set up").click()
-    assert len(page.locator("ol li").all()) == 10
+    expect(page.locator("ol li")).to_have_count(10)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("link", name="I have kept them").click()
     page.wait_for_url(f"{live_server.url}/admin/accounts/user/")

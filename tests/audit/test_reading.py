@@ -209,7 +209,7 @@ def test_a_page_costs_no_more_queries_for_more_records(api: Api):
             read(owner, limit=200)
         costs.append(len(counted))
     # PostgreSQL pays one more than SQLite: the lock under which only one process seals.
-    assert costs[0] == costs[1] <= 16
+    assert costs[0] == costs[1] <= (16 if connection.vendor == "postgresql" else 15)
 
 
 def test_the_general_route_reads_it_too(api: Api):
@@ -229,7 +229,7 @@ def test_people_stay_hidden_in_it(shop, api: Api):
     clerk.post("/api/customer/support-ticket", {"Zebediah": "typed into the wrong field"})
     owner = api("owner")
     told = owner.get(TRAIL, {"limit": 200}).content.decode()
-    for word in ("john", "John", "Smith", "7946 0123", "Zebediah", "unhappy"):
+    for word in ("john", "John", "Smith", "7946 0123", "79460123", "Zebediah", "unhappy"):
         assert word not in told
     assert "[personal]" in told
     assert "sealed:" not in told

@@ -213,6 +213,7 @@ class TestInTheAdmin:
         assert found.status == "open"
 
     def test_a_rule_has_a_field_for_each_parameter(self, shop, users, client: Any):
+        rule_set("price-hours", parameters={"opens": "06:00", "closes": "22:00", "weekdays": "1234567"})
         client.force_login(staff("owner"))
         url = reverse("admin:audit_compliancerule_change", args=["price-hours"])
         page = client.get(url).content.decode()
