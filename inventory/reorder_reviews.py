@@ -9,6 +9,7 @@ from typing import Any
 from shop_assistant.agents.fields import json_number
 
 from . import reordering
+from .analysis import stock_out_day
 from .lead_times import LeadTime
 from .models import Product, Supplier
 from .offers import Offer, offer_price
@@ -22,9 +23,8 @@ class Outlook:
     curve: Sequence[float]
     """quantiles over lead time + review, at the probabilities of reordering.grid"""
     method: str
-    days: Sequence[float]
-    expected: Sequence[float]
-    """over each of these horizons"""
+    daily: Sequence[float]
+    """expected of today and the days after; begins again at its end"""
     kind: str | None = None
     """smooth, erratic, intermittent or lumpy; None: not known"""
     error: float | None = None
@@ -88,13 +88,13 @@ class Review:
 
     @property
     def runs_out_on(self) -> date | None:
-        """The first day on which what is available now is not expected to be enough; None: not within the horizon of
-        the forecast, or not known.
+        """The day on which demand is expected to take the last of what is available now; None: not in sight, or not
+        known.
         """
         if self.outlook is None:
             return None
-        days = reordering.lasting(self.outlook.days, self.outlook.expected, float(self.available))
-        return None if days is None else self.today + timedelta(days=int(days))
+        day = stock_out_day(float(self.available), self.outlook.daily)
+        return None if day is None else self.today + timedelta(days=day)
 
     @property
     def expected_expiry(self) -> float | None:

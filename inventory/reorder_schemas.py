@@ -115,7 +115,7 @@ class Evidence(Part):
         description="how long available, in transit and on order last; null: not known, or no end"
     )
     runs_out_on: date | None = Field(
-        description="first day on which what is available now is not expected to be enough; null: not in sight"
+        description="day on which demand is expected to take the last of what is available now; null: not in sight"
     )
     shelf_life_days: int | None = Field(description="null: it keeps")
     expected_expiry: Number | None = Field(

@@ -1,6 +1,5 @@
 """Opening a count sheet and entering figures: what is read from a request, asked of the operations, and shown."""
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +22,8 @@ from inventory.selectors.counting import count_lines
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 from shop_assistant.agents.fields import json_number
+
+from .figures import number
 
 SHOWN = 100
 """Lines on one page."""
@@ -272,19 +273,3 @@ class Entering:
 
     def _errors(self) -> bool:
         return bool(self.found_error) or any(row.error for row in self.rows)
-
-
-_FIGURE = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,3})?")
-_THOUSANDS = re.compile(r".*[.,][0-9]{3}")
-
-
-def number(text: str, *, pieces: bool) -> Decimal:
-    """A figure as typed, with a decimal point or comma.
-
-    :param pieces: of what is counted whole: 1,000 may be meant as a thousand, and is not taken for one.
-    :raises ValueError: for what is no number, or not plainly one.
-    """
-    given = text.strip()
-    if not _FIGURE.fullmatch(given) or (pieces and _THOUSANDS.fullmatch(given)):
-        raise ValueError
-    return Decimal(given.replace(",", "."))

@@ -1,10 +1,13 @@
 """Dialogs of transfers and lots."""
 
 import re
+from collections.abc import Container, Iterable
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.shortcuts import get_object_or_404
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
@@ -15,9 +18,11 @@ from unfold.widgets import (
 )
 
 from audit.admin_columns import neat
-from inventory.models import Location, Transfer
+from inventory.models import Location, Product, Transfer, Unit
 from inventory.services.arrivals import left_of
 from shop_assistant.agents.fields import json_number
+
+from .figures import number
 
 LINE = re.compile(
     r"(?P<sku>[^,]+)\s+x?(?P<quantity>[0-9]{1,9}(?:[.,][0-9]{1,3})?)(?:\s+(?P<unit>[^\s,][^,]*?))?\s*(?:,\s*(?P<lot>.+))?"
@@ -30,17 +35,28 @@ def lines_read(text: str) -> list[dict[str, Any]]:
 
     :raises ValidationError: naming the line that is neither.
     """
-    lines = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        found = LINE.fullmatch(line)
-        if found is None:
-            raise forms.ValidationError(f"Write SKU and quantity, such as SKU001 2; this is neither: {line[:80]}")
-        quantity = json_number(Decimal(found["quantity"].replace(",", ".")))
-        lines.append(
-            {"sku": found["sku"].strip(), "quantity": quantity}
-            | {name: found[name].strip() for name in ("unit", "lot") if found[name]}
-        )
-    return lines
+    lines = [(line, LINE.fullmatch(line)) for line in filter(None, map(str.strip, text.splitlines()))]
+    pieces = _in_pieces(found["sku"].strip() for _, found in lines if found)
+    return [_line_read(line, found, pieces) for line, found in lines]
+
+
+def _line_read(line: str, found: re.Match[str] | None, pieces: Container[str]) -> dict[str, Any]:
+    if found is None:
+        raise forms.ValidationError(f"Write SKU and quantity, such as SKU001 2; this is neither: {line[:80]}")
+    sku = found["sku"].strip()
+    try:
+        quantity = number(found["quantity"], pieces=sku.casefold() in pieces)
+    except ValueError:
+        raise forms.ValidationError(f"Write a thousand as 1000, without comma or point: {line[:80]}") from None
+    named = {name: found[name].strip() for name in ("unit", "lot") if found[name]}
+    return {"sku": sku, "quantity": json_number(quantity)} | named
+
+
+def _in_pieces(skus: Iterable[str]) -> set[str]:
+    """Those of these SKUs that are counted whole, in lower case."""
+    asked = [Lower(Value(sku)) for sku in skus]
+    rows = Product.objects.alias(folded=Lower("sku")).filter(folded__in=asked, unit=Unit.PIECE)
+    return {sku.casefold() for sku in rows.values_list("sku", flat=True)}
 
 
 def _place(label: str) -> Any:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.formats import date_format, number_format
@@ -27,6 +29,8 @@ from .value import money
 
 MAY_LOOK = "agents.inventory.reorder"
 MAY_ORDER = "agents.inventory.reorder.create"
+SHOWN = 50
+"""Lines on one page."""
 LEVELS = ("0.8", "0.9", "0.95", "0.975", "0.99")
 ALL = ""
 
@@ -73,18 +77,18 @@ class LookForm(forms.Form):
 
 
 def reorder_page(request: HttpRequest) -> HttpResponse:
-    """GET: the list. POST: drafts of the lines that are ticked."""
+    """GET: the list. POST: drafts of the lines that are ticked, or of all that is suggested."""
     if not request.user.has_perm(MAY_LOOK):
         raise PermissionDenied
     may_order = request.user.has_perm(MAY_ORDER)
     entered: dict[str, str] = {}
+    form = LookForm(request.GET)
     if request.method == "POST":
         if not may_order:
             raise PermissionDenied
-        if _order(request):
+        if _order(request, form):
             return redirect("reorder")
         entered = {name: value for name, value in request.POST.items() if isinstance(value, str)}
-    form = LookForm(request.GET)
     answer = _asked(request, form.asked()) if form.is_valid() else None
     page = {**admin.site.each_context(request), "title": "Reorder review", "form": form, "may_order": may_order}
     if answer is not None:
@@ -100,19 +104,25 @@ def _asked(request: HttpRequest, payload: dict[str, Any]) -> dict[str, Any] | No
         return None
 
 
-def _order(request: HttpRequest) -> bool:
-    """Make drafts of what is ticked; whether it was accepted."""
-    try:
-        lines = list(_lines(request))
-    except ValueError as error:
-        messages.error(request, str(error))
-        return False
-    if not lines:
-        messages.error(request, "Tick what is to be ordered.")
-        return False
-    made = _asked(request, {"lines": lines, "create": True})
+def _order(request: HttpRequest, form: LookForm) -> bool:
+    """Make drafts; whether it was accepted."""
+    if "all" in request.POST:
+        wanted = form.asked() if form.is_valid() else {}
+    else:
+        try:
+            wanted = {"lines": list(_lines(request))}
+        except ValueError as error:
+            messages.error(request, str(error))
+            return False
+        if not wanted["lines"]:
+            messages.error(request, "Tick what is to be ordered.")
+            return False
+    made = _asked(request, {**wanted, "create": True})
     if made is None:
         return False
+    if not made["purchase_orders"]:
+        messages.warning(request, "Nothing had to be ordered any more.")
+        return True
     orders = format_html_join(
         ", ", "{}", ((link(list_of("inventory.purchaseorder", q=name), name),) for name in made["purchase_orders"])
     )
@@ -135,20 +145,23 @@ def _lines(request: HttpRequest) -> Iterator[dict[str, Any]]:
 
 def _shown(request: HttpRequest, answer: dict[str, Any], entered: dict[str, str], may_order: bool) -> dict[str, Any]:
     items, plan = answer["items"], answer["cash_plan"]
-    products = dict(Product.objects.filter(sku__in=[item["sku"] for item in items]).values_list("sku", "pk"))
+    page = Paginator(items, SHOWN).get_page(request.GET.get("page"))
+    products = dict(Product.objects.filter(sku__in=[item["sku"] for item in page]).values_list("sku", "pk"))
     ticked = set(request.POST.getlist("sku")) if entered else None
     lines = [
-        _line(item, page_of(request, "inventory.product", products[item["sku"]]), entered, ticked) for item in items
+        _line(item, page_of(request, "inventory.product", products[item["sku"]]), entered, ticked) for item in page
     ]
     return {
         "lines": lines,
+        "page": page,
+        "query": urlencode({name: value for name, value in request.GET.items() if name != "page"}),
         "suppliers": _suppliers(items),
         "total": _money(sum((Decimal(str(item["cost"])) for item in items if item["cost"] is not None), Decimal(0))),
         "unpriced": sum(item["cost"] is None for item in items),
         "plan": plan and _plan(plan),
         "skipped": answer["skipped"],
         "complete": answer["complete"],
-        "orderable": may_order and any(line["supplier"] for line in lines),
+        "orderable": sum(item["supplier"] is not None for item in items) if may_order else 0,
     }
 
 

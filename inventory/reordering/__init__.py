@@ -23,7 +23,7 @@ time as often as that occurs.
 
 from .cash import Bought, Step, cash_plan, steps_of
 from .grid import served
-from .planning import lasting, plan
+from .planning import plan
 from .terms import Demand, Plan, Terms
 
-__all__ = ["Bought", "Demand", "Plan", "Step", "Terms", "cash_plan", "lasting", "plan", "served", "steps_of"]
+__all__ = ["Bought", "Demand", "Plan", "Step", "Terms", "cash_plan", "plan", "served", "steps_of"]

@@ -1,6 +1,5 @@
 """One product's order from its demand, its terms and its stock."""
 
-from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from .terms import Demand, Plan, Terms
@@ -20,7 +19,9 @@ def plan(terms: Terms, demand: Demand | None, *, available: Decimal, on_order: D
     expected = up(demand.expected, terms.step) if demand else None
     point = terms.fixed_point if terms.fixed_point is not None else up(demand.quantile if demand else 0.0, terms.step)
     point = min(point, LARGEST)
-    up_to = min(point + (up(demand.cycle, terms.step) if demand else ZERO), LARGEST)
+    # At least a step above a point set by hand: what is ordered up to just that point would be ordered again.
+    least = ZERO if terms.fixed_point is None else terms.step
+    up_to = min(point + max(up(demand.cycle, terms.step) if demand else ZERO, least), LARGEST)
     position = available + on_order
     wanted = terms.fixed_point is not None or (demand is not None and demand.mean > 0)
     quantity, capped = ZERO, False
@@ -61,17 +62,3 @@ def _packs(quantity: Decimal, terms: Terms, rounding: str) -> Decimal:
 def _at_least(most: Decimal, terms: Terms) -> Decimal:
     """Nothing rather than less than the supplier delivers."""
     return most if most > 0 and most >= terms.minimum_order else ZERO
-
-
-def lasting(days: Sequence[float], expected: Sequence[float], units: float) -> float | None:
-    """After how many days so many units are expected to be sold; None: not within the days given.
-
-    :param days: ascending horizons.
-    :param expected: units sold over each.
-    """
-    at, sold = 0.0, 0.0
-    for horizon, whole in zip(days, expected, strict=True):
-        if whole >= units and whole > sold:
-            return at + (horizon - at) * max(0.0, units - sold) / (whole - sold)
-        at, sold = horizon, whole
-    return None

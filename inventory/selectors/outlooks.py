@@ -22,8 +22,6 @@ from inventory.reordering.outlooks import (
     sums_at,
 )
 
-YEAR = 365.0
-
 
 def outlooks_of(
     forecasts: Mapping[int, Forecast],
@@ -64,8 +62,7 @@ def _of_forecasts(
             ),
             curve=made.curves[row],
             method=forecasts[key].method,
-            days=stored[row]["days"],
-            expected=stored[row]["expected"],
+            daily=[max(float(units), 0.0) for units in forecasts[key].daily],
             kind=forecasts[key].kind,
             error=forecasts[key].backtest.get("wape"),
             fresh_curve=curves.get(row),
@@ -96,8 +93,7 @@ def _of_means(
             ),
             curve=curves[row],
             method=f"mean of {means[key].days} days",
-            days=(YEAR,),
-            expected=(float(mean[row]) * YEAR,),
+            daily=(max(float(mean[row]), 0.0),),
             fresh_curve=long[row].tolist() if fresh[row] else None,
         )
         for row, key in enumerate(keys)

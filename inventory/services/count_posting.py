@@ -18,7 +18,7 @@ from shop_assistant.money import round_money
 
 from .counting import SHOWN, Status, sheet_lines, sheet_locked
 from .levels import Place, levels_locked, place_of
-from .lot_naming import lot_for
+from .lot_naming import lots_for
 from .stock import Kind, Move, Why, stock_book
 
 PERMISSION = "inventory.count_approve"
@@ -107,11 +107,10 @@ def _explain(lines: list[CountLine], reasons: Mapping[int, str]) -> None:
 
 def _changes(line: CountLine) -> Iterator[_Change]:
     moves = line.entry.moves if line.entry else {}
+    serials = [code for code in moves if code] if line.product.tracking == Tracking.SERIAL else []
+    lots = dict(zip(serials, lots_for(product=line.product, codes=serials), strict=True))
     for code, quantity in moves.items():
-        lot_id = line.lot_id
-        if line.product.tracking == Tracking.SERIAL and code:
-            lot_id = lot_for(product=line.product, code=code).pk
-        yield _Change(line, lot_id, quantity)
+        yield _Change(line, lots[code].pk if code in lots else line.lot_id, quantity)
 
 
 def _booking(

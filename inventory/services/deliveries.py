@@ -10,7 +10,7 @@ from inventory.models import Location, Lot, Product, PurchaseOrder, PurchaseOrde
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict, NotFound, ValidationFailed
 from shop_assistant.agents.fields import json_number
 
-from .lot_naming import lot_for
+from .lot_naming import lot_for, lots_for
 from .stock import quantity_check
 
 ZERO = Decimal(0)
@@ -146,7 +146,7 @@ def _lots(given: Delivered) -> Sequence[Lot | None]:
                 sku=product.sku,
                 field="serials",
             )
-        return [lot_for(product=product, code=serial, expires_on=given.expires_on) for serial in serials]
+        return lots_for(product=product, codes=serials, expires_on=given.expires_on)
     if serials:
         raise ValidationFailed(f"{product.sku} has no serial numbers.", fields={"serials": "must be left out"})
     if given.lot:

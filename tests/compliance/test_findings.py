@@ -218,7 +218,7 @@ class TestInTheAdmin:
         url = reverse("admin:audit_compliancerule_change", args=["price-hours"])
         page = client.get(url).content.decode()
         assert 'name="set_opens"' in page
-        assert 'value="00:00"' in page
+        assert 'value="06:00"' in page
         sent = {"weight": "12", "active": "on", "set_opens": "25:00", "set_closes": "20:00", "set_weekdays": "12345"}
         told = client.post(url, sent).content.decode()
         assert "Input should be in a valid time format" in told

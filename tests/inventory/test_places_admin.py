@@ -14,7 +14,7 @@ from inventory.models import Location, Lot, Transfer, Warehouse
 from inventory.selectors import stock_of
 from shop_assistant.agents import Role
 
-from .making import location, lotted, stocked
+from .making import location, lotted, product, stocked
 
 pytestmark = pytest.mark.django_db
 SENT = {"_form_submitted": "True"}
@@ -40,6 +40,14 @@ def test_lines_as_people_type_them():
     for wrong in ("SKU001", "2", "SKU001 two", "SKU001 -2"):
         with pytest.raises(ValidationError, match="neither"):
             lines_read(wrong)
+
+
+def test_a_thousand_pieces_are_not_taken_for_one():
+    stocked("SKU001", 10)
+    product("MILK", unit="kg")
+    with pytest.raises(ValidationError, match="Write a thousand as 1000"):
+        lines_read("MILK 1,000\nsku001 1,000")
+    assert [line["quantity"] for line in lines_read("MILK 1,250\nSKU001 1000\nSKU001 2.0")] == [1.25, 1000, 2]
 
 
 def test_goods_are_sent_and_received(as_role: Any):

@@ -79,14 +79,14 @@ def test_what_to_reorder_and_why(regular):
         "on_order": 0,
         "in_transit": 0,
         "days_of_cover": 10,
-        "runs_out_on": "2024-06-13",
+        "runs_out_on": "2024-06-12",
         "shelf_life_days": None,
         "expected_expiry": None,
     }
     assert item["reason"] == (
         "20 available + 0 on order = 20, not above the reorder point of 28 (computed): order up to 42. 28 are expected "
         "to be sold in 7 days of lead time and 7 days to the next review, with a probability of 0.95 no more than 28 "
-        "(mean of 70 days). What is available runs out on 2024-06-13"
+        "(mean of 70 days). What is available runs out on 2024-06-12"
     )
 
 

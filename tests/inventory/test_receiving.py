@@ -4,7 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.models import F, Sum
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -216,6 +218,21 @@ def test_each_serial_number_is_one_unit_in_one_place_and_carries_its_share_of_th
     with pytest.raises(Conflict, match="SAW 2 lies at A-01-01 already"):
         receive(order, {"sku": "SAW", "quantity": 1, "serials": ["2"]})
     assert stock_of(item).on_hand == 3
+
+
+@in_database
+def test_a_delivery_of_many_serial_numbers_costs_no_more_queries():
+    item = product("SAW", tracking="serial")
+    order = sent(supplier(), (item, 60), costs={"SAW": "10"})
+    costs = []
+    for count in (1, 2, 40):
+        serials = [f"{count}-{number}" for number in range(count)]
+        with CaptureQueriesContext(connection) as made:
+            receive(order, {"sku": "SAW", "quantity": count, "serials": serials})
+        costs.append(len(made))
+    assert costs[1] == costs[2]
+    assert stock_of(item).on_hand == 43
+    assert Lot.history.count() == 43
 
 
 # Back to the supplier

@@ -65,6 +65,38 @@ def test_nothing_ticked_is_nothing_ordered(low, page):
     assert not PurchaseOrder.objects.exists()
 
 
+@pytest.fixture
+def many():
+    """Sixty lines of two suppliers."""
+    acme, bolts = supplier("ACME"), supplier("BOLTS")
+    for number in range(60):
+        item = stocked(f"P{number:02}", 3, supplier=bolts if number % 3 == 0 else acme)
+        ReorderPolicy.objects.create(product=item, reorder_point=5)
+
+
+def test_a_long_list_comes_in_pages(many, page):
+    client = page("manager")
+    first, second = (client.get(PAGE, {"page": number, "objective": "margin"}).content.decode() for number in (1, 2))
+    assert first.count("<article") == 50
+    assert second.count("<article") == 10
+    assert "60 lines suggested" in first
+    assert "Lines 51 to 60 of 60" in second
+    assert "?objective=margin&amp;page=2" in first
+    assert "P00" in first
+
+
+def test_all_that_is_suggested_is_drafted_at_once(many, page):
+    client = page("manager")
+    assert "Draft all 60 as suggested" in client.get(PAGE).content.decode()
+    assert "Drafted:" in client.post(f"{PAGE}?supplier=BOLTS", {"all": "1"}, follow=True).content.decode()
+    assert [order.supplier.code for order in PurchaseOrder.objects.all()] == ["BOLTS"]
+    assert "Drafted:" in client.post(PAGE, {"all": "1"}, follow=True).content.decode()
+    assert PurchaseOrderLine.objects.count() == 60
+    assert "Nothing had to be ordered any more" in client.post(PAGE, {"all": "1"}, follow=True).content.decode()
+    assert page("clerk").post(PAGE, {"all": "1"}).status_code == 403
+    assert PurchaseOrderLine.objects.count() == 60
+
+
 def test_a_budget_and_a_supplier_narrow_it(low, page):
     client = page("manager")
     shown = client.get(PAGE, {"budget": "100", "objective": "fill_rate", "supplier": "ACME"}).content.decode()

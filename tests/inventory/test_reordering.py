@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.forecasting import HORIZONS, LEVELS, quantile_of_sum
-from inventory.reordering import Demand, Terms, lasting, plan, served
+from inventory.reordering import Demand, Terms, plan, served
 from inventory.reordering.grid import GRID, WEIGHTS
 from inventory.reordering.outlooks import NODES, Lead, normal_curves, normal_sd, outlooks, quantiles_of
 
@@ -118,16 +118,17 @@ def test_a_point_set_by_hand_needs_no_history():
     assert plan(replace(TERMS, fixed_point=D(0)), None, available=D(0), on_order=D(0)).quantity == 1
 
 
+@pytest.mark.parametrize("demand", [None, Demand(mean=0.0, sd=0.0, expected=0.0, quantile=0.0, cycle=0.0), DEMAND])
+def test_what_was_ordered_is_not_ordered_again(demand):
+    by_hand = replace(TERMS, fixed_point=D(20))
+    first = plan(by_hand, demand, available=D(5), on_order=D(0))
+    assert first.quantity > 0
+    assert plan(by_hand, demand, available=D(5), on_order=first.quantity).quantity == 0
+
+
 def test_what_nobody_buys_is_not_ordered():
     nothing = Demand(mean=0.0, sd=0.0, expected=0.0, quantile=0.0, cycle=0.0)
     assert plan(TERMS, nothing, available=D(0), on_order=D(0)).quantity == 0
-
-
-def test_when_stock_runs_out():
-    assert lasting([7, 14, 28], [7, 21, 21], 14) == 10.5
-    assert lasting([7, 14, 28], [7, 21, 21], 0) == 0
-    assert lasting([7, 14, 28], [7, 21, 21], 22) is None
-    assert lasting([7], [0.0], 0) is None
 
 
 def test_units_served_are_the_lesser_of_demand_and_stock():
