@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from shop_assistant.agents import Input, Output
-from shop_assistant.agents.fields import Code, Cursor, Limit, Money, Number, Quantity, Sku, Text, UtcTime
+from shop_assistant.agents.fields import Code, Cursor, Limit, Money, Number, Quantity, Sku, StockQuantity, Text, UtcTime
 
 from .schemas import Part
 
@@ -17,6 +17,10 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 PlaceKind = Literal["storage", "quarantine", "transit"]
 LotState = Literal["for sale", "expired", "blocked"]
 MovementKind = Literal["receipt", "sale", "return", "adjustment", "transfer", "count", "write_off", "sent_back"]
+EXPECTED = (
+    "refuse unless so much of it, of the lot where it is told apart, is on hand where it is taken from; in the "
+    "product's own unit"
+)
 LOT = "lot or serial number, for products that are told apart; left out: the only one there"
 
 
@@ -27,7 +31,11 @@ class TransferLineInput(Part):
     unit: Code | None = Field(None, description="a packaging of the product, such as box")
 
 
-Lines = Annotated[list[TransferLineInput], Field(min_length=1, max_length=500)]
+class TransferSendLine(TransferLineInput):
+    expected_quantity: StockQuantity | None = Field(None, description=EXPECTED)
+
+
+Lines = Annotated[list[TransferSendLine], Field(min_length=1, max_length=500)]
 
 
 class TransferSend(Input):
@@ -128,6 +136,7 @@ class QuarantineMove(Input):
     unit: Code | None = Field(None, description="a packaging of the product, such as box")
     location: Code | None = Field(None, description="where they lie; left out: the only place where they do")
     lot: Code | None = Field(None, description=LOT)
+    expected_quantity: StockQuantity | None = Field(None, description=EXPECTED)
     reason: Note = Field(description="why they are not for sale; nothing personal")
 
 

@@ -8,7 +8,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shop_assistant.agents import Input, Output
-from shop_assistant.agents.fields import Code, Limit, Money, Number, NumberCursor, Price, Quantity, Sku, Text, UtcTime
+from shop_assistant.agents.fields import (
+    Code,
+    Limit,
+    Money,
+    Number,
+    NumberCursor,
+    Price,
+    Quantity,
+    Sku,
+    StockQuantity,
+    Text,
+    UtcTime,
+)
 
 MOST_LINES = 500
 MOST_COSTS = 20
@@ -85,6 +97,9 @@ class DeliveredLine(Part):
         None, description="where it is put, a quarantine location for instance; left out: where the product mainly lies"
     )
     unit_cost: Price | None = Field(None, description="charged for one unit; left out: as ordered")
+    expected_received: StockQuantity | None = Field(
+        None, description="refuse unless so much of what was ordered had arrived before this delivery"
+    )
 
 
 class LandedCostInput(Part):

@@ -55,6 +55,9 @@ class SalesAgent(Agent):
                 location=location_get(code=data.location) if data.location else None,
                 reservation=reservation,
                 below_zero=settings.NEGATIVE_STOCK == "allow",
+                expected={
+                    products[v.sku]: v.expected_available for v in data.lines if v.expected_available is not None
+                },
             )
             order = order_create(
                 lines=_sold_lines(quoted),

@@ -8,7 +8,17 @@ from customers.schemas import CustomerId
 from customers.selectors import owner_of
 from inventory.services import Disposition
 from shop_assistant.agents import Input, Output
-from shop_assistant.agents.fields import PERSONAL, Code, Money, Number, PersonalText, Quantity, Sku, UtcTime
+from shop_assistant.agents.fields import (
+    PERSONAL,
+    Code,
+    Money,
+    Number,
+    PersonalText,
+    Quantity,
+    Sku,
+    StockQuantity,
+    UtcTime,
+)
 
 Payment = Literal["cash", "card", "transfer", "invoice", "other"]
 
@@ -17,6 +27,12 @@ class Line(Input):
     sku: Sku
     quantity: Quantity
     lot: Code | None = Field(None, description="this lot or serial number and no other")
+
+
+class SellLine(Line):
+    expected_available: StockQuantity | None = Field(
+        None, description="refuse unless so much of the product can be sold just now"
+    )
 
 
 Lines = Annotated[tuple[Line, ...], Field(min_length=1, max_length=200)]
@@ -28,7 +44,7 @@ class Sell(Input):
     )
     subject_field = "customer_id"
 
-    lines: Lines
+    lines: Annotated[tuple[SellLine, ...], Field(min_length=1, max_length=200)]
     customer_id: CustomerId | None = Field(None, description="left out: a walk-in sale")
     coupon: Code | None = None
     redeem_points: int | None = Field(None, ge=1, le=1_000_000_000, description="pay so many points' worth")

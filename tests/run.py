@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
 
 def run_pytest(name: str, url: str, arguments: list[str]) -> str:
     print(f"\nTests on {name}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--maxprocesses", "4", *arguments]
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "worksteal", *arguments]
     process = subprocess.Popen(command, env=os.environ | {"TEST_DATABASE_URL": url})
     try:
         code = process.wait()

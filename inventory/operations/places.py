@@ -20,6 +20,7 @@ from inventory.places_schemas import (
     TransferPage,
     TransferReceive,
     TransferSend,
+    TransferSendLine,
     TransfersQuery,
 )
 from inventory.selectors.history import movements_page
@@ -115,6 +116,7 @@ class PlacesOperations:
             quantity=in_base_units(product, data.quantity, data.unit),
             location=selectors.location_get(code=data.location) if data.location else None,
             lot=lot_get(product=product, code=data.lot) if data.lot else None,
+            expected_quantity=data.expected_quantity,
             reason=data.reason,
             user_id=context.user_id,
             task_id=context.task_id,
@@ -186,6 +188,7 @@ def _items(lines: Sequence[TransferLineInput]) -> list[Item]:
             product := products[line.sku],
             in_base_units(product, line.quantity, line.unit),
             lots[product.pk, line.lot] if line.lot else None,
+            line.expected_quantity if isinstance(line, TransferSendLine) else None,
         )
         for line in lines
     ]

@@ -226,4 +226,5 @@ def _delivered(line: DeliveredLine, products: dict[str, Product], places: dict[s
         serials=line.serials,
         location=places.get(line.location or ""),
         unit_cost=line.unit_cost,
+        expected_received=line.expected_received,
     )

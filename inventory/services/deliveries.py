@@ -32,6 +32,8 @@ class Delivered:
     """None: where the product mainly lies"""
     unit_cost: Decimal | None = None
     """charged for one unit; None: as ordered"""
+    expected_received: Decimal | None = None
+    """what the caller believes to have arrived of the line before"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +70,8 @@ def parts_of(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], delivered
 
     :raises NotFound: for a product that was not ordered.
     :raises ClarificationNeeded: when a lot, serial numbers or a cost must be named.
-    :raises Conflict: for a lot that is known to expire on another day.
+    :raises Conflict: for a lot that is known to expire on another day, or when something else had arrived before than
+        was expected.
     :raises ValidationFailed: for parts of a piece, or lots where units are not told apart.
     """
     if not delivered:
@@ -86,6 +89,14 @@ def parts_of(order: PurchaseOrder, lines: Sequence[PurchaseOrderLine], delivered
                 available_skus=sorted(each.product.sku for each in lines),
             )
         quantity_check(given.product, given.quantity, "quantity")
+        if given.expected_received is not None and given.expected_received != line.received:
+            raise Conflict(
+                f"{json_number(line.received)} of {given.product.sku} had arrived before, not "
+                f"{json_number(given.expected_received)}: look at {order.reference} again.",
+                order=order.reference,
+                sku=given.product.sku,
+                received=json_number(line.received),
+            )
         lots = _lots(given)
         quantity = Decimal(1) if given.serials else given.quantity
         cost = _cost(line, given)

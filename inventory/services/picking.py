@@ -229,16 +229,18 @@ class _Shelf:
 def _check_expected(picks: Sequence[Pick], shelf: _Shelf, expected: Mapping[Product, Decimal]) -> None:
     for pick in picks:
         product = pick.item.product
+        if product not in expected:
+            continue
         actual = min(
             shelf.available(need.product) // (need.quantity / pick.item.quantity)
             if need.kit
             else shelf.available(need.product)
             for need in pick.needs
         )
-        if expected.get(product, actual) != actual:
+        if expected[product] != actual:
             raise Conflict(
                 f"{json_number(actual)} of {product.sku} are available, not {json_number(expected[product])}: "
-                "look again before you reserve it.",
+                "look again.",
                 sku=product.sku,
                 expected_available=json_number(expected[product]),
                 available=json_number(actual),

@@ -21,10 +21,13 @@ def quarantine(
     task_id: UUID | None = None,
     location: Location | None = None,
     lot: Lot | None = None,
+    expected_quantity: Decimal | None = None,
 ) -> Transfer:
     """Take units off sale, into the quarantine of the warehouse where they lie.
 
     :raises ClarificationNeeded: when they lie in several places, or of several lots, and none is named.
+    :param expected_quantity: what the caller believes to be on hand there.
+    :raises Conflict: when something else is.
     :raises InsufficientStock: when so many do not lie there.
     :raises ValidationFailed: when they are in quarantine already, or for a kit.
     """
@@ -34,7 +37,7 @@ def quarantine(
     return transfer_send(
         source=source,
         destination=quarantine_of(source.warehouse),
-        items=[Item(product, quantity, lot)],
+        items=[Item(product, quantity, lot, expected_quantity)],
         note=reason,
         receive=True,
         user_id=user_id,

@@ -26,6 +26,8 @@ class Item:
     quantity: Decimal
     lot: Lot | None = None
     """None: the only one there, where units are told apart."""
+    expected: Decimal | None = None
+    """what the caller believes to be on hand where it is taken from"""
 
     def at(self, location: Location) -> Place:
         return self.product.pk, location.pk, self.lot.pk if self.lot else None
@@ -58,6 +60,7 @@ def transfer_send(
         within a warehouse, in transit between two.
     :raises ValidationFailed: for a place that goods can't go from or to, a kit, or parts of a piece.
     :raises InsufficientStock: naming whatever falls short there; what is reserved stays.
+    :raises Conflict: when something else than was expected is on hand there.
     :raises ClarificationNeeded: when a lot or serial number must be named.
     """
     _check_places(source, destination)
@@ -67,6 +70,7 @@ def transfer_send(
         quantity_check(item.product, item.quantity, "quantity")
     found = levels_locked(item.product for item in items)
     wanted = _by_lot(items, source, found)
+    _check_expected(wanted, source, found)
     _check_there(wanted, source, found)
     levels = _levels(found, wanted, target)
     now = timezone.now()
@@ -118,7 +122,10 @@ def _by_lot(items: Sequence[Item], source: Location, found: Mapping[int, tuple[S
             here = [v for v in found[item.product.pk] if v.location_id == source.pk and v.on_hand]
             item = replace(item, lot=only_lot([level.lot for level in here], item.product))
         known = wanted.get(item.at(source))
-        wanted[item.at(source)] = replace(item, quantity=item.quantity + (known.quantity if known else ZERO))
+        if known:
+            expected = known.expected if item.expected is None else item.expected
+            item = replace(item, quantity=item.quantity + known.quantity, expected=expected)
+        wanted[item.at(source)] = item
     return list(wanted.values())
 
 
@@ -134,6 +141,23 @@ def only_lot(lots: Sequence[Lot | None], product: Product) -> Lot | None:
             options=[lot.code for lot in several if lot][:50],
         )
     return several[0] if several else None
+
+
+def _check_expected(items: Sequence[Item], source: Location, found: Mapping[int, tuple[StockLevel, ...]]) -> None:
+    levels = {place_of(level): level for own in found.values() for level in own}
+    for item in items:
+        level = levels.get(item.at(source))
+        actual = level.on_hand if level else ZERO
+        if item.expected is not None and item.expected != actual:
+            of_lot = f" {item.lot.code}" if item.lot else ""
+            raise Conflict(
+                f"{json_number(actual)} of {item.product.sku}{of_lot} lie at {source.code}, not "
+                f"{json_number(item.expected)}: look again.",
+                sku=item.product.sku,
+                location=source.code,
+                expected_quantity=json_number(item.expected),
+                on_hand=json_number(actual),
+            )
 
 
 def _check_there(items: Sequence[Item], source: Location, found: Mapping[int, tuple[StockLevel, ...]]) -> None:

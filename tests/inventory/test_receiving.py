@@ -221,6 +221,18 @@ def test_each_serial_number_is_one_unit_in_one_place_and_carries_its_share_of_th
 
 
 @in_database
+def test_nothing_is_received_when_something_else_had_arrived_than_was_expected():
+    item = product("A")
+    order = sent(supplier(), (item, 10), costs={"A": "1"})
+    receive(order, {"sku": "A", "quantity": 4, "expected_received": 0})
+    with pytest.raises(Conflict, match="4 of A had arrived before, not 0"):
+        receive(order, {"sku": "A", "quantity": 4, "expected_received": 0})
+    assert stock_of(item).on_hand == 4
+    receive(order, {"sku": "A", "quantity": 4, "expected_received": 4})
+    assert stock_of(item).on_hand == 8
+
+
+@in_database
 def test_a_delivery_of_many_serial_numbers_costs_no_more_queries():
     item = product("SAW", tracking="serial")
     order = sent(supplier(), (item, 60), costs={"SAW": "10"})

@@ -280,3 +280,17 @@ def test_what_arrives_is_booked_once():
     assert (row.arrived + row.lost, lies(item).get("IN-TRANSIT")) == (6, None)
     assert lies(item).get("A-01-02", 0) == row.arrived
     assert Transfer.objects.get().closed_at is not None
+
+
+@pytest.mark.django_db
+def test_nothing_moves_when_another_quantity_lies_there_than_was_expected(ask: Ask, branch: Location):
+    item = stocked("SKU001", 10)
+    body = {"from_": "A-01-01", "to": "S2-01"}
+    told = ask("transfer", 409, **body, lines=[of(item, 2, expected_quantity=9), of(item, 1)])
+    assert told["details"] == {"sku": "SKU001", "location": "A-01-01", "expected_quantity": 9, "on_hand": 10}
+    told = ask("quarantine", 409, sku="SKU001", quantity=1, reason="wet", expected_quantity=11)
+    assert told["details"]["on_hand"] == 10
+    assert lies(item) == {"A-01-01": 10}
+    ask("transfer", **body, lines=[of(item, 2, expected_quantity=10), of(item, 1)])
+    ask("quarantine", sku="SKU001", quantity=1, reason="wet", expected_quantity=7)
+    assert stock_of(item).available == 6
