@@ -39,7 +39,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
+LONG = ("tests/torture/", "tests/api/test_schema_fuzz", "tests/operations/test_backups", "tests/audit/test_second_data")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))  # else one goes on alone when all others have ended
     if config.getoption("with_database"):
         left_out = [item for item in items if not _uses_database(item)]
         config.hook.pytest_deselected(items=left_out)
@@ -47,6 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _uses_database(item: Any) -> bool:
+    if item.get_closest_marker("one_database"):
+        return False
     of_django = item.cls is not None and issubclass(item.cls, TransactionTestCase)
     return of_django or "db" in item.fixturenames or item.get_closest_marker("django_db") is not None
 
