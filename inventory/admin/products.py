@@ -16,7 +16,7 @@ from audit.admin_columns import badge, link, list_of, neat
 from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Warehouse
 from inventory.pages.product import stock_card as stock_card_page
 from inventory.selectors import oversold_only, with_available
-from inventory.selectors.available import REORDER_POINT
+from inventory.selectors.available import REORDER_POINT, low_counted
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
@@ -44,7 +44,7 @@ class StockFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "low":
-            return queryset.filter(active=True, available__lte=REORDER_POINT)
+            return low_counted(queryset)
         if self.value() == "none":
             return queryset.filter(active=True, available__lte=0)
         return oversold_only(queryset) if self.value() == "oversold" else queryset

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DecimalField, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import DecimalField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Floor, Round
 from django.utils import timezone
 
@@ -86,6 +86,30 @@ def low_only(products: QuerySet[Product]) -> QuerySet[Any]:
     both are annotated.
     """
     return with_available(products).annotate(point=REORDER_POINT).filter(active=True, available__lte=F("point"))
+
+
+def low_counted(products: QuerySet[Any]) -> QuerySet[Any]:
+    """As `low_only`, of products that are annotated already, where all of them are to be counted: one look at all
+    levels tells who has enough, and only of what it can't tell each is asked for by itself.
+    """
+    kits = KitComponent.objects.values("kit")
+    run_out = StockLevel.objects.filter(next_expiry__lte=timezone.now()).values("product")
+    by_itself = Q(pk__in=kits) | Q(pk__in=run_out)
+    low = products.filter(active=True).exclude(~Q(pk__in=kits), pk__in=_enough())
+    return low.exclude(by_itself, available__gt=F("point"))
+
+
+def _enough() -> QuerySet[Any]:
+    """Products whose levels are above their reorder point even if no reservation has run out."""
+    levels = levels_sellable()
+    point = Coalesce(
+        "product__reorder_policy__reorder_point",
+        "product__reorder_target__reorder_point",
+        ZERO,
+        output_field=QUANTITY,
+    )
+    free = Round(Sum(F("on_hand") - F("reserved")), precision=3)
+    return levels.values("product").annotate(free=free, point=Max(point)).filter(free__gt=F("point")).values("product")
 
 
 def oversold_only(products: QuerySet[Product]) -> QuerySet[Any]:

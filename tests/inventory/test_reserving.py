@@ -9,8 +9,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inventory.models import Order, Product, Reservation, ReservationLine, StockLevel
+from inventory.models import Order, Product, ReorderPolicy, ReorderTarget, Reservation, ReservationLine, StockLevel
 from inventory.selectors import low_only, product_with_stock, stock_of, with_available
+from inventory.selectors.available import REORDER_POINT, low_counted
 from inventory.services import Item, reservation_create, reservation_release, stock_adjust
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import (
@@ -22,7 +23,7 @@ from shop_assistant.agents.errors import (
     ValidationFailed,
 )
 
-from .making import USER, line, sell, stocked
+from .making import USER, kit, line, product, sell, stocked
 from .test_oversell import at_once
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +255,23 @@ def test_one_reservation_ends_once_though_many_take_and_release_it_while_it_runs
     left = 0 if made.outcome == "taken" else 10
     assert (stock_of(item).on_hand, stock_of(item).available) == (left, left)
     assert counted_as_told()
+
+
+def test_low_products_counted_at_once_are_those_found_one_by_one():
+    for sku, there, point in (("FEW", 5, 5), ("ENOUGH", 6, 5), ("SOME", 1, None), ("FREED", 6, 5), ("HELD", 6, 5)):
+        item = stocked(sku, there)
+        if point is not None:
+            ReorderPolicy.objects.create(product=item, reorder_point=point)
+    computed = ReorderTarget(product=stocked("COMPUTED", 3), reorder_point=4, order_up_to=9, made_on="2024-01-01")
+    computed.save()
+    product("GONE")
+    product("OLD", active=False)
+    kit("SET", FEW=1, ENOUGH=7)
+    kit("PAIR", ENOUGH=2)
+    freed, _ = (reserve(Product.objects.get(sku=sku), 1) for sku in ("FREED", "HELD"))
+    time_passes(freed)
+    annotated = with_available(Product.objects.all()).annotate(point=REORDER_POINT)
+    counted = set(low_counted(annotated).values_list("sku", flat=True))
+    assert counted == {"FEW", "GONE", "COMPUTED", "SET", "HELD"}
+    assert counted == set(low_only(Product.objects.all()).values_list("sku", flat=True))
+    assert low_counted(annotated).count() == len(counted)
