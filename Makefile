@@ -8,13 +8,15 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsa
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-audit torture lint format coverage lock run-tools test-tools
+.PHONY: help run test bench bench-audit bench-forecast bench-lists torture lint format coverage lock run-tools test-tools
 
 help:
 	@echo "make run        start the shop; it says where. Settings: .env, see .env.example"
 	@echo "make test       run the tests on SQLite, and on PostgreSQL where there is a server; ARGS='-k sell' for pytest"
 	@echo "make bench      time the shop beside a minimal service, on PostgreSQL; ARGS='--rounds 1 --seconds 4'"
 	@echo "make bench-audit   time the trail: sealing, queries and exports among a million records; ARGS='--database sqlite'"
+	@echo "make bench-forecast   time a night's forecasts of 50,000 products by two workers; ARGS='--products 5000'"
+	@echo "make bench-lists   time lists and pages over HTTP with 50,000 products; ARGS='--products 5000'"
 	@echo "make torture    kill the shop's processes under load and judge its trail; ARGS='--kills 200 --tasks 20000 --database postgresql --seed 7'"
 	@echo "make lint       formatting, lint, types, direction of imports"
 	@echo "make format     put formatting and the order of imports right"
@@ -32,6 +34,12 @@ bench: test-tools
 
 bench-audit: test-tools
 	@$(BIN)/python -m tests.benchmarks.audit $(ARGS)
+
+bench-forecast: test-tools
+	@$(BIN)/python -m tests.benchmarks.forecast $(ARGS)
+
+bench-lists: test-tools
+	@$(BIN)/python -m tests.benchmarks.lists $(ARGS)
 
 torture: test-tools
 	@$(BIN)/python -m tests.torture $(ARGS)

@@ -19,6 +19,8 @@ from shop_assistant.accounts.models import User
 
 MONEY_PLACES = 4
 EMPTY = "-"
+LONG_WORD = 24
+"""characters: a time is not broken, a hash is"""
 TASKS = "orchestrator.taskstate"
 LINK = "text-primary-600 hover:underline dark:text-primary-500"
 PEOPLE = frozenset(
@@ -43,7 +45,7 @@ BADGED = frozenset({"status", "priority", "severity", "kind", "tier", "label"})
 _COLOURS = {
     "success": ("completed", "applied", "approved", "solved", "fixed", "positive", "receipt", "return", "earn", "sent"),
     "danger": ("failed", "urgent", "critical", "negative", "rejected", "write_off"),
-    "warning": ("proposed", "high", "warning", "pending", "gold", "redeem", "count"),
+    "warning": ("proposed", "high", "warning", "pending", "gold", "redeem", "count", "counted", "recount"),
     "info": ("open", "in_progress", "scheduled", "info", "sale", "silver"),
 }
 COLOUR_OF = {value: colour for colour, values in _COLOURS.items() for value in values}
@@ -123,7 +125,13 @@ def laid_out(value: Any) -> Any:
         return "yes" if value else "no"
     if isinstance(value, float) and round(value, 2) == value:
         return f"{value:.2f}"
-    return EMPTY if value in (None, "") else format_html('<span style="overflow-wrap: anywhere">{}</span>', value)
+    return EMPTY if value in (None, "") else _worded(value)
+
+
+def _worded(value: Any) -> SafeString:
+    """Only hashes and the like break anywhere: a column is as wide as its longest word."""
+    long = any(len(word) > LONG_WORD for word in str(value).split())
+    return format_html('<span style="overflow-wrap: {}">{}</span>', "anywhere" if long else "break-word", value)
 
 
 def _name(name: str) -> str:

@@ -27,6 +27,8 @@ RESERVED = (
     "ANCHOR_",
     "OUTBOX_",
     "FORECASTS_",
+    "STOCK_RECONCILED",
+    "DIGEST_SENT",
 )
 """Names of the shop's own events; nobody can claim one by hand."""
 OWN_EVENT = r"^(?!" + "|".join(RESERVED) + r")[A-Z][A-Z0-9_]{1,63}$"

@@ -2,49 +2,66 @@
 
 from decimal import Decimal
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from shop_assistant.agents import Agent, Context, Effect, Restriction, operation
-from shop_assistant.agents.roles import COUNTER, MANAGEMENT, STAFF
+from shop_assistant.agents import Agent, Context, Effect, operation
+from shop_assistant.agents.roles import COUNTER, STAFF
 
 from . import selectors, services
-from .models import Product, StockMovement
-from .presenting import demand_forecast, reorder_item, stock_item
+from .models import Lot, Product, StockMovement
+from .operations import (
+    CountingOperations,
+    PlacesOperations,
+    PurchasingOperations,
+    ReorderingOperations,
+    ReservingOperations,
+    ValuingOperations,
+)
+from .operations.looking_up import looked_up
+from .places_schemas import StockAt
+from .presenting import demand_forecast, stock_item
 from .schemas import (
     DemandForecast,
     ForecastQuery,
-    Reordering,
-    ReorderQuery,
-    Skipped,
+    ScannedItem,
     StockItem,
     StockPage,
     StockQuery,
     StockUpdate,
     StockUpdated,
 )
-from .selectors import Review
+from .services.units import in_base_units
 
-LONGEST_LIST = 500
 KINDS_IN = {"receipt": StockMovement.Kind.RECEIPT, "delivery": StockMovement.Kind.RECEIPT}
 KINDS_OUT = dict.fromkeys(("write-off", "damaged", "lost"), StockMovement.Kind.WRITE_OFF)
 
 
-class InventoryAgent(Agent):
+class InventoryAgent(
+    ReservingOperations,
+    PlacesOperations,
+    CountingOperations,
+    PurchasingOperations,
+    ReorderingOperations,
+    ValuingOperations,
+    Agent,
+):
     name = "inventory"
     pages = ("inventory",)
 
     @operation(roles=STAFF, effect=Effect.READ, route="inventory/query", audit="looked up the stock of {sku}")
-    def query(self, context: Context, data: StockQuery) -> StockItem | StockPage:
-        """Look up a product's stock, price and place by its SKU, or list products by search text, category or low
-        stock.
+    def query(self, context: Context, data: StockQuery) -> StockItem | ScannedItem | StockAt | StockPage:
+        """Look up a product's stock, price and place by its SKU or barcode, now or at a past moment; or list products
+        by search text, category or low stock.
         """
+        if data.barcode is not None or data.at is not None:
+            return looked_up(data)
         if data.sku is not None:
             return stock_item(*selectors.product_with_stock(sku=data.sku))
         page = selectors.stock_list(
             search=data.search,
             category=selectors.category_get(name=data.category) if data.category else None,
             low_stock=data.low_stock,
+            oversold=data.oversold,
             limit=data.limit,
             cursor=data.cursor,
         )
@@ -62,13 +79,16 @@ class InventoryAgent(Agent):
     def update(self, context: Context, data: StockUpdate) -> StockUpdated:
         """Change a product's stock by a delta (a delivery, something damaged or lost), or set it after a count."""
         product, stock = services.stock_lock(sku=data.sku)
+        data = _in_own_unit(product, data)
         location = selectors.location_get(code=data.location) if data.location else None
+        lot = _lot(product, data)
         if data.delta is not None:
             change = services.stock_adjust(
                 product=product,
                 delta=data.delta,
                 kind=_kind(data.reason, data.delta),
                 location=location,
+                lot=lot,
                 reason=data.reason or "",
                 expected_quantity=data.expected_quantity,
                 user_id=context.user_id,
@@ -80,6 +100,7 @@ class InventoryAgent(Agent):
                 product=product,
                 quantity=data.quantity or Decimal(0),
                 location=location,
+                lot=lot,
                 reason=data.reason or "",
                 expected_quantity=data.expected_quantity,
                 user_id=context.user_id,
@@ -93,6 +114,7 @@ class InventoryAgent(Agent):
             previous_quantity=change.previous,
             available=change.stock.available,
             location=change.location.code,
+            lot=change.lot.code if change.lot else None,
             movement_id=change.movement.pk if change.movement else None,
             reason=data.reason,
         )
@@ -109,40 +131,16 @@ class InventoryAgent(Agent):
         """
         product = selectors.product_get(sku=data.sku)
         today = timezone.localdate()
-        made = selectors.forecast_get(product=product, horizon_days=data.horizon_days, today=today)
+        made = selectors.forecast_get(product=product, today=today)
         return demand_forecast(product, data.horizon_days, today, made)
 
-    @operation(
-        roles=STAFF,
-        effect=lambda data: Effect.WRITE if data.create else Effect.READ,
-        route="inventory/reorder",
-        restrictions=(Restriction(name="create", when=lambda data: data.create, roles=MANAGEMENT),),
-        audit="checked what to reorder, made {created} purchase orders",
-    )
-    def reorder(self, context: Context, data: ReorderQuery) -> Reordering:
-        """Say which products to reorder now, how much of each and why; make draft purchase orders if told to."""
-        if data.create:
-            services.reordering_lock()
-        reviews = selectors.reorder_review(
-            products=_products(data), service_level=data.service_level, today=timezone.localdate()
-        )
-        lines = sorted((r for r in reviews if _shown(r, data)), key=_urgency)
-        orders = []
-        if data.create:
-            orders = services.reorder_create(
-                reviews=lines[:LONGEST_LIST], user_id=context.user_id, task_id=context.task_id
-            )
-        skipped = [Skipped(sku=r.product.sku, reason=reason) for r in reviews if (reason := _skipped(r, data))]
-        abstained = bool(reviews) and all(r.plan is None for r in reviews)
-        return Reordering(
-            items=[reorder_item(review) for review in lines[:LONGEST_LIST]],
-            skipped=skipped[:LONGEST_LIST],
-            complete=len(lines) <= LONGEST_LIST and len(skipped) <= LONGEST_LIST,
-            purchase_orders=[order.reference for order in orders],
-            created=len(orders),
-            abstained=abstained,
-            reasons=sorted({r.reason for r in reviews})[:5] if abstained else [],
-        )
+
+def _in_own_unit(product: Product, data: StockUpdate) -> StockUpdate:
+    if data.unit is None:
+        return data
+    given = {name: getattr(data, name) for name in ("delta", "quantity", "expected_quantity")}
+    own = {name: in_base_units(product, amount, data.unit) for name, amount in given.items() if amount is not None}
+    return data.model_copy(update=own)
 
 
 def _kind(reason: str | None, delta: Decimal) -> StockMovement.Kind:
@@ -151,28 +149,10 @@ def _kind(reason: str | None, delta: Decimal) -> StockMovement.Kind:
     return named or StockMovement.Kind.ADJUSTMENT
 
 
-def _products(data: ReorderQuery) -> QuerySet[Product]:
-    """The products asked for; one that is named also when it is no longer sold."""
-    products: QuerySet[Product] = Product.objects.all() if data.sku else Product.objects.filter(active=True)
-    if data.sku:
-        products = products.filter(pk=selectors.product_get(sku=data.sku).pk)
-    if data.supplier:
-        products = products.filter(supplier=selectors.supplier_get(code=data.supplier))
-    return products
-
-
-def _shown(review: Review, data: ReorderQuery) -> bool:
-    return review.plan is not None and (review.plan.quantity > 0 or data.sku is not None)
-
-
-def _urgency(review: Review) -> tuple[float, str]:
-    cover = review.plan.days_of_cover if review.plan else None
-    return (float("inf") if cover is None else cover), review.product.sku
-
-
-def _skipped(review: Review, data: ReorderQuery) -> str:
-    if review.plan is None:
-        return review.reason
-    if data.create and review.plan.quantity > 0 and review.product.supplier is None:
-        return "has no supplier to order from"
-    return ""
+def _lot(product: Product, data: StockUpdate) -> Lot | None:
+    """The lot named, made where goods of it come in for the first time."""
+    if data.lot is None:
+        return None
+    if (data.delta or data.quantity or 0) > 0:
+        return services.lot_for(product=product, code=data.lot, expires_on=data.expires_on)
+    return services.lot_get(product=product, code=data.lot)

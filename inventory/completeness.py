@@ -9,23 +9,40 @@ from django.db.models import F, Sum
 from audit.completeness import Gap, Look, check, entries_merged
 
 from . import books  # noqa: F401  (it defines a check)
-from .models import Order, OrderLine, OrderReturn, OrderReturnLine, Product, ReturnedQuantity, StockLevel, StockMovement
+from .models import (
+    Order,
+    OrderLine,
+    OrderReturn,
+    OrderReturnLine,
+    PurchaseOrderLine,
+    ReceiptLine,
+    ReturnedQuantity,
+    StockMovement,
+    SupplierReturnLine,
+)
+from .selectors.history import ledger_differences, transit_differences
 
 CHUNK = 2000
 ZERO = Decimal(0)
 
 
-@check("stock", "stock movements against stock on hand")
+@check("stock", "stock movements against stock on hand, reservations and transfers")
 def stock_adds_up(look: Look) -> Iterator[Gap]:
-    place = ("product_id", "location_id")
-    moved = StockMovement.objects.order_by(*place).values_list(*place).annotate(total=Sum("quantity"))
-    levels = StockLevel.objects.order_by(*place).values_list(*place, "on_hand")
-    for key, total, on_hand in entries_merged(_keyed(moved), _keyed(levels)):
+    for found in ledger_differences():
         look.rows["stock"] += 1
-        if _unlike(total, on_hand, places=3):
-            product = Product.objects.get(pk=key[0])
-            what = f"stock of {product.sku} at location {key[1]}"
-            yield Gap("stock", what, f"is {_told(on_hand)}, but its movements add up to {_told(total)}")
+        if found is None:
+            continue
+        lot = f" lot {found.lot.code}" if found.lot else ""
+        what = f"stock of {found.product.sku} at location {found.location.pk}{lot}"
+        if found.quantity:
+            told = f"is {_told(found.on_hand)}, but its movements add up to {_told(found.moved)}"
+            yield Gap("stock", what, told)
+        if found.reserved != found.promised:
+            told = f"has {_told(found.reserved)} reserved, but its reservations add up to {_told(found.promised)}"
+            yield Gap("stock", what, told)
+    for product, here, sent in transit_differences():
+        told = f"is {_told(here)}, but transfers that are on their way add up to {_told(sent)}"
+        yield Gap("stock", f"stock of {product.sku} in transit", told)
 
 
 @check("orders", "orders and returns against their lines")
@@ -55,6 +72,29 @@ def _returns(look: Look) -> Iterator[Gap]:
         if _unlike(row, total, places=3):
             how = f"counts {_told(row)} as returned, but its returns {_told(total)}"
             yield Gap("orders", f"order line {key[0]}", how)
+
+
+@check("purchases", "purchase orders against their deliveries, and these against the stock movements")
+def purchases_add_up(look: Look) -> Iterator[Gap]:
+    lines = PurchaseOrderLine.objects.order_by("pk")
+    for name, rows, what in (
+        ("received", ReceiptLine.objects, "its deliveries"),
+        ("returned", SupplierReturnLine.objects, "what went back"),
+    ):
+        parts = rows.order_by("line_id").values_list("line_id").annotate(sum=Sum("quantity"))
+        for key, told, total in entries_merged(_keyed(lines.values_list("pk", name)), _keyed(parts)):
+            look.rows["purchases"] += 1
+            if _unlike(told, total, places=3):
+                how = f"says {_told(told)} {name}, but {what} add up to {_told(total)}"
+                yield Gap("purchases", f"purchase order line {key[0]}", how)
+    came = ReceiptLine.objects.order_by("receipt__reference").values_list("receipt__reference")
+    booked = StockMovement.objects.filter(kind="receipt", reference__startswith="GR-").order_by("reference")
+    worth = F("quantity") * F("unit_cost")
+    charged = _keyed(came.annotate(sum=Sum(worth + F("landed"))))
+    for key, told, total in entries_merged(charged, _keyed(booked.values_list("reference").annotate(sum=Sum(worth)))):
+        look.rows["purchases"] += 1
+        if told is not None and _unlike(told, total, places=2):
+            yield Gap("purchases", f"delivery {key[0]}", f"cost {_told(told)}, but its movements {_told(total)}")
 
 
 def _keyed(rows: Any) -> Iterator[tuple[Any, Decimal]]:

@@ -12,7 +12,7 @@ from audit.rulebook import Case, Parameters, Percent, Period, Proposal, Rule, Un
 from shop_assistant.agents.errors import AgentError
 from shop_assistant.agents.fields import json_number
 
-from .models import OrderLine, OrderReturn, Product, StockMovement
+from .models import CountEntry, CountSheet, OrderLine, OrderReturn, Product, StockMovement
 from .schemas import StockUpdate, StockUpdated
 from .selectors import product_with_stock
 
@@ -72,8 +72,27 @@ def _alone(rows: QuerySet[Any], limit: Decimal) -> QuerySet[Any]:
         partition_by=[F("product"), F("location"), F("user_id"), TruncDate("occurred_at")],
         order_by=F("pk").asc(),
     )
-    rows = rows.filter(~Exists(counted), task_id__isnull=False).annotate(so_far=Round(so_far, precision=3))
+    seen = ~Exists(counted) & ~Exists(_counted_on_a_sheet()) & ~Exists(_approved_by_another())
+    rows = rows.filter(seen, task_id__isnull=False).annotate(so_far=Round(so_far, precision=3))
     return rows.annotate(most=Greatest(Abs(F("so_far")), F("size"))).filter(most__gte=limit)
+
+
+def _counted_on_a_sheet() -> QuerySet[CountEntry]:
+    """What another person counted afterwards on a sheet that was posted, whether or not it differed."""
+    return CountEntry.objects.filter(
+        ~Q(user_id=OuterRef("user_id")),
+        line__product=OuterRef("product"),
+        line__location=OuterRef("location"),
+        line__sheet__status=CountSheet.Status.POSTED,
+        counted_at__gt=OuterRef("occurred_at"),
+    )
+
+
+def _approved_by_another() -> QuerySet[CountSheet]:
+    """The movement's own count sheet, where another person approved it than who had counted."""
+    return CountSheet.objects.filter(
+        reference=OuterRef("reference"), status=CountSheet.Status.POSTED, self_approved=False
+    )
 
 
 def _correction(movement: StockMovement, why: str) -> Case:

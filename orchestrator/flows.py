@@ -1,118 +1,35 @@
 """Work that spans agents, each in one transaction: a sale (price, stock, order, tax, points) and its return."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any
 
+from django.conf import settings
 from django.db.models import Sum
-from pydantic import ConfigDict, Field
 
 from customers.loyalty import points_earn, points_for, points_redeem, points_refund, value_of
 from customers.models import Customer, Interaction, LoyaltyEntry
-from customers.schemas import CustomerId
-from customers.selectors import customer_serve, order_of, owner_of
+from customers.selectors import customer_serve, order_of
 from customers.services import interaction_record, order_link
-from inventory.models import Order, OrderLine, OrderReturn, Product
-from inventory.selectors import location_get, products_get
-from inventory.services import SoldLine, order_create, return_create
+from inventory.models import Lot, Order, OrderLine, OrderReturn, Product, Reservation
+from inventory.selectors import location_get, products_get, reservation_get
+from inventory.services import (
+    Item,
+    Pick,
+    SoldLine,
+    inactive_refuse,
+    lots_get,
+    order_create,
+    return_create,
+    stock_pick,
+)
 from pricing.services import Quote, coupon_redeem, quote
-from shop_assistant.agents import Agent, Context, Effect, Input, Output, operation
-from shop_assistant.agents.errors import ClarificationNeeded, Conflict, ValidationFailed
-from shop_assistant.agents.fields import PERSONAL, Code, Money, Number, PersonalText, Quantity, Sku, UtcTime
+from shop_assistant.agents import Agent, Context, Effect, operation
+from shop_assistant.agents.errors import ClarificationNeeded, ValidationFailed
 from shop_assistant.agents.roles import COUNTER
 
-Payment = Literal["cash", "card", "transfer", "invoice", "other"]
-
-
-class Item(Input):
-    sku: Sku
-    quantity: Quantity
-
-
-Items = Annotated[tuple[Item, ...], Field(min_length=1, max_length=200)]
-
-
-class Sell(Input):
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"lines": [{"sku": "SKU001", "quantity": 2}], "customer_id": "CUST001"}]}
-    )
-    subject_field = "customer_id"
-
-    lines: Items
-    customer_id: CustomerId | None = Field(None, description="left out: a walk-in sale")
-    coupon: Code | None = None
-    redeem_points: int | None = Field(None, ge=1, le=1_000_000_000, description="pay so many points' worth")
-    location: Code | None = Field(None, description="take everything from there; left out: from wherever it lies")
-    payment: Payment = "cash"
-
-
-class SoldItem(Output):
-    sku: str
-    product_name: str
-    quantity: Number
-    base_price: Money
-    unit_price: Money = Field(description="after price rules")
-    tax_rate: Number = Field(description="percent")
-    tax: Money
-    total: Money
-    applicable_rules: list[str]
-
-
-class Sold(Output):
-    subject_field = "customer_id"
-
-    order: str = Field(description="the order's reference")
-    occurred_at: UtcTime
-    customer_id: str | None
-    currency: str
-    lines: list[SoldItem]
-    subtotal: Money
-    discount: Money
-    points_redeemed: int
-    points_value: Money
-    tax: Money
-    total: Money = Field(description="what the customer pays")
-    payment: str
-    points_earned: int
-    loyalty_points: int | None = Field(description="the customer's balance afterwards")
-
-
-class Return(Input):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"order": "S-000001", "reason": "too small"}]})
-
-    order: Code
-    lines: Items | None = Field(None, description="what comes back; left out: everything still out")
-    reason: PersonalText | None = None
-    restock: bool = Field(True, description="false: the goods can't be sold again")
-
-    @property
-    def subject(self) -> str | None:
-        """Whose key seals the reason: that of the order's customer; one query."""
-        return owner_of(reference=self.order) if self.reason else None
-
-
-class ReturnedItem(Output):
-    sku: str
-    quantity: Number
-    refund: Money
-
-
-class Returned(Output):
-    subject_field = "customer_id"
-
-    reference: str
-    order: str
-    occurred_at: UtcTime
-    customer_id: str | None
-    currency: str
-    lines: list[ReturnedItem]
-    refund: Money = Field(description="money back to the customer")
-    tax: Money = Field(description="of that")
-    restocked: bool
-    points_returned: int = Field(description="redeemed points given back")
-    points_taken_back: int = Field(description="earned points taken back")
-    reason: Annotated[str, PERSONAL] | None = None
+from .sales_schemas import Line, Picked, Return, Returned, ReturnedItem, Sell, Sold, SoldItem
 
 
 class SalesAgent(Agent):
@@ -126,18 +43,29 @@ class SalesAgent(Agent):
         """Sell goods at the counter: price them, take them from stock, book the order and the customer's points."""
         customer = customer_serve(customer_id=data.customer_id) if data.customer_id else None
         products = products_get(skus=[line.sku for line in data.lines])
-        _refuse_inactive(products.values())
+        inactive_refuse(products.values())
         items = [(products[line.sku], line.quantity) for line in data.lines]
+        reservation = reservation_get(reference=data.reservation) if data.reservation else None
         with context.step("pricing", "calculate"):
             quoted = quote(items=items, customer=customer, coupon=data.coupon)
         points_value = _points_value(data, quoted)
         with context.step("inventory", "sell"):
+            picks = stock_pick(
+                items=_items(data.lines, products),
+                location=location_get(code=data.location) if data.location else None,
+                reservation=reservation,
+                below_zero=settings.NEGATIVE_STOCK == "allow",
+                expected={
+                    products[v.sku]: v.expected_available for v in data.lines if v.expected_available is not None
+                },
+            )
             order = order_create(
                 lines=_sold_lines(quoted),
                 subtotal=quoted.subtotal,
                 discount=quoted.discount,
                 points_value=points_value,
-                location=location_get(code=data.location) if data.location else None,
+                picks=picks,
+                reservation=reservation,
                 payment=data.payment,
                 coupon=quoted.coupon_rule.coupon or "" if quoted.coupon_rule else "",
                 user_id=context.user_id,
@@ -150,7 +78,7 @@ class SalesAgent(Agent):
         if customer:
             with context.step("customers", "loyalty"):
                 earned, balance = _book_customer(context, customer, order, data.redeem_points)
-        return _sold(order, quoted, customer, data.redeem_points or 0, earned, balance)
+        return _sold(order, quoted, picks, reservation, customer, data.redeem_points or 0, earned, balance)
 
     @operation(
         roles=COUNTER,
@@ -161,15 +89,17 @@ class SalesAgent(Agent):
     def return_(self, context: Context, data: Return) -> Returned:
         """Take goods of an order back: refund them, put them back on the shelf, correct the customer's points."""
         order, customer = order_of(reference=data.order, customer=None, walk_in=True)
-        items = None
+        items, lots = None, None
         if data.lines is not None:
             products = products_get(skus=[line.sku for line in data.lines])
             items = [(products[line.sku], line.quantity) for line in data.lines]
+            lots = _lots(_items(data.lines, products))
         with context.step("inventory", "return"):
             made = return_create(
                 order=order,
                 items=items,
-                restock=data.restock,
+                lots=lots,
+                disposition=data.disposition or ("restock" if data.restock else "write_off"),
                 user_id=context.user_id,
                 task_id=context.task_id,
             )
@@ -187,9 +117,23 @@ class SalesAgent(Agent):
         return _returned(made, order, customer, data.reason, given, taken)
 
 
-def _refuse_inactive(products: Iterable[Product]) -> None:
-    if gone := sorted({product.sku for product in products if not product.active}):
-        raise Conflict(f"Not sold any more: {', '.join(gone)}.", skus=gone)
+def _items(lines: Sequence[Line], products: dict[str, Product]) -> list[Item]:
+    lots = lots_get((products[line.sku], line.lot) for line in lines if line.lot)
+    return [
+        Item(of, line.quantity, lots[of.pk, line.lot] if line.lot else None)
+        for line in lines
+        for of in [products[line.sku]]
+    ]
+
+
+def _lots(items: Iterable[Item]) -> dict[int, dict[Lot, Decimal]]:
+    """How much comes back of the lots that are named, by the product's primary key."""
+    named: dict[int, dict[Lot, Decimal]] = {}
+    for item in items:
+        if item.lot:
+            own = named.setdefault(item.product.pk, {})
+            own[item.lot] = own.get(item.lot, Decimal(0)) + item.quantity
+    return named
 
 
 def _points_value(data: Sell, quoted: Quote) -> Decimal:
@@ -265,8 +209,28 @@ def _share_returned(order: Order) -> Decimal:
     return sum((amount * part for amount, part in worth), Decimal(0)) / total
 
 
+def _picked(pick: Pick) -> list[Picked]:
+    return [
+        Picked(
+            sku=need.product.sku,
+            location=level.location.code,
+            lot=level.lot.code if level.lot else None,
+            quantity=quantity,
+        )
+        for need in pick.needs
+        for level, quantity in need.taken.items()
+    ]
+
+
 def _sold(
-    order: Order, quoted: Quote, customer: Customer | None, redeemed: int, earned: int, balance: int | None
+    order: Order,
+    quoted: Quote,
+    picks: Sequence[Pick],
+    reservation: Reservation | None,
+    customer: Customer | None,
+    redeemed: int,
+    earned: int,
+    balance: int | None,
 ) -> Sold:
     return Sold(
         order=order.reference,
@@ -284,8 +248,10 @@ def _sold(
                 tax=line.tax,
                 total=line.total,
                 applicable_rules=list(line.rules),
+                picked=_picked(pick),
+                oversold=pick.oversold,
             )
-            for line in quoted.lines
+            for line, pick in zip(quoted.lines, picks, strict=True)
         ],
         subtotal=order.subtotal,
         discount=order.discount,
@@ -294,6 +260,7 @@ def _sold(
         tax=order.tax,
         total=order.total,
         payment=order.payment,
+        reservation=reservation.reference if reservation else None,
         points_earned=earned,
         loyalty_points=balance,
     )
@@ -316,6 +283,7 @@ def _returned(
         refund=made.total,
         tax=made.tax,
         restocked=made.restocked,
+        disposition=made.disposition,
         points_returned=given,
         points_taken_back=taken,
         reason=reason,

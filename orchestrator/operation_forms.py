@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.utils.text import get_text_list
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -33,10 +34,11 @@ class JSONTextField(forms.JSONField):
 
 
 class LinesField(forms.CharField):
-    """A basket, typed as one `SKU quantity` a line, or as JSON."""
+    """A basket, typed as one `SKU quantity` a line, or as JSON, which may tell more of a line."""
 
-    def __init__(self, **options: Any) -> None:
-        options["help_text"] = "one a line: SKU and quantity, such as SKU001 2"
+    def __init__(self, *, more: list[str], **options: Any) -> None:
+        told = f"; or as JSON, which may also tell {get_text_list(more, 'and')}" if more else ""
+        options["help_text"] = f"one a line: SKU and quantity, such as SKU001 2{told}"
         super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}), **options)
 
     def clean(self, value: Any) -> Any:
@@ -70,19 +72,22 @@ def form_for(operation: Operation) -> type[forms.Form]:
     example = (schema.get("examples") or [{}])[0]
     parts = schema.get("$defs", {})
     fields = {
-        name: LinesField(required=name in required, label="Lines")
-        if _is_basket(part, parts)
+        name: LinesField(more=more, required=name in required, label=name.replace("_", " ").capitalize())
+        if (more := _basket(part, parts)) is not None
         else _field(name, part, required=name in required, example=example.get(name))
         for name, part in schema.get("properties", {}).items()
     }
     return type("OperationForm", (forms.Form,), fields)
 
 
-def _is_basket(schema: dict[str, Any], parts: dict[str, Any]) -> bool:
-    """Whether this is a list of SKUs and quantities."""
+def _basket(schema: dict[str, Any], parts: dict[str, Any]) -> list[str] | None:
+    """What a line may tell beside SKU and quantity, if this is a list of them."""
     kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") == "array"]
     item = kinds[0].get("items", {}).get("$ref", "").rsplit("/", 1)[-1] if kinds else ""
-    return set(parts.get(item, {}).get("properties", {})) == BASKET
+    line = parts.get(item, {})
+    if set(line.get("required", [])) != BASKET:
+        return None
+    return [name for name in line["properties"] if name not in BASKET]
 
 
 def payload_of(form: forms.Form) -> dict[str, Any]:

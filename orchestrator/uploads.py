@@ -14,10 +14,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.text import get_valid_filename
 
+from shop_assistant.accounts.models import User
 from shop_assistant.tables.headers import guess, parsed
 from shop_assistant.tables.reading import open_table
 
+from .importing.counts import counts_import
 from .importing.products import PRESETS, products_import
+from .importing.purchasing import purchasing_import
 from .importing.sales import sales_import
 
 KEPT_SECONDS = 3600
@@ -105,6 +108,37 @@ def _sales(upload: Upload, *, dry_run: bool) -> Report:
     return Report(counts, made.rejected, list(made.told()), made.first_rejects)
 
 
+def _counts(upload: Upload, *, dry_run: bool) -> Report:
+    made = counts_import(
+        path=upload.file,
+        user=User.objects.get(public_id=upload.user_id),
+        channel="admin",
+        mapping=upload.mapping,
+        dry_run=dry_run,
+        rejects=upload.rejects,
+    )
+    counts = [("read", made.read), ("entered", made.entered), ("unchanged", made.unchanged), ("empty", made.empty)]
+    notes = [f"Count sheets: {', '.join(made.sheets)}", *made.notes]
+    return Report(counts, made.rejected, notes, made.first_rejects, made.preview)
+
+
+def _purchasing(what: str) -> Callable[..., Report]:
+    def run(upload: Upload, *, dry_run: bool) -> Report:
+        made = purchasing_import(
+            what=what,
+            path=upload.file,
+            user_id=upload.user_id,
+            mapping=upload.mapping,
+            dry_run=dry_run,
+            rejects=upload.rejects,
+        )
+        found = made.counts
+        counts = [("read", made.read), ("new", found.added), ("changed", found.changed), ("unchanged", found.unchanged)]
+        return Report(counts, made.rejected, made.notes, made.first_rejects)
+
+    return run
+
+
 KINDS = {
     "products": Kind(
         title="Import products",
@@ -124,6 +158,15 @@ KINDS = {
         command="manage.py import_sales FILE",
         list_url="admin:inventory_order_changelist",
         run=_sales,
+    ),
+    "counts": Kind(
+        title="Import counts",
+        about="A count sheet that was exported and filled in: a column for the sheet, the SKU, and how many lie there. "
+        "Rows left empty are not counted. Running it again changes nothing.",
+        permission="agents.inventory.count_enter",
+        command="manage.py import_counts FILE",
+        list_url="admin:inventory_countsheet_changelist",
+        run=_counts,
     ),
 }
 

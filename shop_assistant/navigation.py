@@ -25,10 +25,18 @@ PAGES = {
     ],
     "Stock room": [
         ("Movements", "inventory.stockmovement", "swap_horiz"),
+        ("Reservations", "inventory.reservation", "bookmark"),
+        ("Transfers", "inventory.transfer", "move_down"),
+        ("Lots", "inventory.lot", "qr_code_2"),
+        ("Count sheets", "inventory.countsheet", "fact_check"),
         ("Purchase orders", "inventory.purchaseorder", "local_shipping"),
+        ("Deliveries", "inventory.receipt", "inventory"),
+        ("Sent back", "inventory.supplierreturn", "assignment_return"),
         ("Forecasts", "inventory.forecast", "trending_up"),
+        ("Forecast runs", "inventory.forecastrun", "history_toggle_off"),
         ("Reorder policies", "inventory.reorderpolicy", "rule"),
         ("Suppliers", "inventory.supplier", "factory"),
+        ("Suppliers' offers", "inventory.supplierproduct", "request_quote"),
         ("Categories", "inventory.category", "category"),
         ("Locations", "inventory.location", "pin_drop"),
         ("Warehouses", "inventory.warehouse", "warehouse"),
@@ -62,6 +70,9 @@ PAGES = {
 }
 
 OVERVIEWS = (
+    ("Reorder review", "add_shopping_cart", "reorder", "agents.inventory.reorder"),
+    ("Stock value", "savings", "stock-value", "agents.inventory.valuation"),
+    ("Stock health", "monitor_heart", "stock-health", "agents.inventory.analysis"),
     ("Compliance", "fact_check", "compliance", "agents.audit.compliance_report"),
     ("Audit", "policy", "trail", "agents.audit.query"),
 )

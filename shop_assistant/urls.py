@@ -11,6 +11,7 @@ urlpatterns = [
     path("admin/exports/", include("orchestrator.exporting.pages")),
     path("admin/import/", include("orchestrator.upload_pages")),
     path("admin/", include("audit.pages.urls")),
+    path("admin/", include("inventory.pages.urls")),
     path("admin/", include("orchestrator.login_pages")),
     path("admin/", admin.site.urls),
 ]

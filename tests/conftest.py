@@ -1,5 +1,6 @@
 """What every test may use: users of each role, a client for each, and the shop of the user's examples."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from audit.models import ComplianceRule, Outbox
 from shop_assistant.accounts.models import User
@@ -24,6 +25,36 @@ PASSWORD = "a-password-for-tests"
 # Two processes share two cores with a database: how long one example takes says nothing.
 hypothesis.settings.register_profile("shop", deadline=None)
 hypothesis.settings.load_profile("shop")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "only the tests that use the database: what the others test is the same on each"
+    parser.addoption("--with-database", action="store_true", help=text)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was collected stays: looking through it for garbage again and again is a sixth of the whole run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+
+
+LONG = ("tests/torture/", "tests/api/test_schema_fuzz", "tests/operations/test_backups", "tests/audit/test_second_data")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))  # else one goes on alone when all others have ended
+    if config.getoption("with_database"):
+        left_out = [item for item in items if not _uses_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _uses_database(item)]
+
+
+def _uses_database(item: Any) -> bool:
+    if item.get_closest_marker("one_database"):
+        return False
+    of_django = item.cls is not None and issubclass(item.cls, TransactionTestCase)
+    return of_django or "db" in item.fixturenames or item.get_closest_marker("django_db") is not None
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +114,10 @@ def api(users: dict[Role, User]) -> Callable[[str | None], Api]:
 
 
 SHOP_APPS = ("inventory", "customers", "pricing", "vault")
-OF_EVERY_SHOP = {"vault.KeyCheck", "vault.RetentionPeriod", "vault.HistoricalRetentionPeriod"}
+OF_EVERY_SHOP = {
+    "vault.KeyCheck", "vault.RetentionPeriod", "vault.HistoricalRetentionPeriod", "audit.ComplianceRule",
+    "audit.HistoricalComplianceRule",
+}  # fmt: skip
 """Has its rows as soon as it is migrated."""
 _shop: list[tuple[type[Model], list[Any]]] = []
 """The rows of the examples, as this process loaded them first: to insert them again takes a tenth of the time."""
@@ -120,14 +154,53 @@ def shop(db: None) -> None:
         ]
 
 
+_waiting: list[tuple[type[Model], list[Any], list[Any]]] = []
+"""What `waiting` adds to the examples and changes of them, as this process made it first."""
+
+
 @pytest.fixture
 def waiting(shop: None) -> None:
     """What the payloads of `tests.cases` decide on: a ticket, a finding, list prices that somebody has proposed."""
+    if _waiting:
+        with transaction.atomic():
+            for model, added, changed in _waiting:
+                _insert_again(model, added)
+                if changed:
+                    columns = [field.name for field in model._meta.concrete_fields if not field.primary_key]
+                    QuerySet(model).bulk_update(changed, columns)
+        return
+    before = _rows_now()
+    alone = {model: {*rows} for model, rows in before.items()} == {model: {r.pk for r in rows} for model, rows in _shop}
+    _make_wait()
+    if alone:
+        for model, rows in _rows_now().items():
+            known = before.get(model, {})
+            added = [row for pk, row in rows.items() if pk not in known]
+            changed = [row for pk, row in rows.items() if pk in known and _values(row) != _values(known[pk])]
+            if added or changed:
+                _waiting.append((model, added, changed))
+
+
+def _rows_now() -> dict[type[Model], dict[Any, Any]]:
+    """Every row of the shop and of its trail, by primary key."""
+    models = [model for app in (*SHOP_APPS, "audit", "orchestrator") for model in apps.get_app_config(app).get_models()]
+    own = [model for model in models if model._meta.label not in OF_EVERY_SHOP]
+    found = {model: model._base_manager.in_bulk() for model in own}
+    return {model: rows for model, rows in found.items() if rows}
+
+
+def _values(row: Any) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def _make_wait() -> None:
     from audit.models import Finding
     from customers.models import Customer, Ticket
     from customers.services import customer_create, erasure_request
     from inventory.models import Product
     from pricing.models import PriceChange
+    from tests.inventory.buying import orders_waiting
+    from tests.inventory.making import count_sheet, lots_on_their_way, promised
 
     ticket = Ticket(reference="T-WAITING", customer=Customer.objects.get(public_id="CUST001"))
     ticket.seal({"subject": "Broken"})
@@ -138,6 +211,15 @@ def waiting(shop: None) -> None:
     Finding(pk=9001, rule_id="deep-discount", entity_type="order", entity_id="S-000001", message="sold cheap").save(
         force_insert=True
     )
+    counted = Product.objects.get(sku="SKU002")
+    for number in (9001, 9002):
+        promised(f"V-{number:06}", counted)
+    for number in (9001, 9002, 9009, 9010):
+        count_sheet(number, "open")
+    for number, status in ((9003, "open"), (9004, "open"), *((number, "counted") for number in range(9005, 9009))):
+        count_sheet(number, status, counted, off=int(number != 9008))  # two of one shelf can't both be booked
+    lots_on_their_way()
+    orders_waiting()
     product = Product.objects.get(sku="SKU001")
     for pk in range(9001, 9005):
         PriceChange(

@@ -1,4 +1,6 @@
-"""Runs the tests on SQLite and then on PostgreSQL, and says at the end what they ran on. `make test` calls it.
+"""Runs the tests on SQLite and then, those that use the database, on PostgreSQL; says at the end what they ran on.
+
+`make test` calls it.
 
 PostgreSQL is the server that TEST_DATABASE_URL names (its user must be allowed to create databases), or else a
 throw-away one made for this run, where the server's programs are installed. Arguments are passed on to pytest.
@@ -65,7 +67,7 @@ def main(arguments: list[str]) -> int:
             else:
                 url, where = found
                 database = f"PostgreSQL {server_version(url)} ({where})"
-                outcome[database] = run_pytest(database, url, arguments)
+                outcome[database] = run_pytest(database, url, ["--with-database", *arguments])
     except ServerError as problem:
         outcome["PostgreSQL"] = f"FAILED: {problem}"
     print("\nDatabases")
@@ -76,7 +78,9 @@ def main(arguments: list[str]) -> int:
 
 def run_pytest(name: str, url: str, arguments: list[str]) -> str:
     print(f"\nTests on {name}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--maxprocesses", "4", *arguments]
+    # Three for two cores: much of the time they wait, for other processes and for one another's locks.
+    processes = str(min((os.cpu_count() or 1) * 3 // 2, 4) or 1)
+    command = [sys.executable, "-m", "pytest", "-n", processes, "--dist", "worksteal", *arguments]
     process = subprocess.Popen(command, env=os.environ | {"TEST_DATABASE_URL": url})
     try:
         code = process.wait()

@@ -36,6 +36,7 @@ OWN_EVENTS = {
     events.KEY_ROTATED: ("Keys and retention", "key rotated"),
     events.AUDIT_RESEALED: ("Trail and findings", "tail of the log sealed again"),
     events.OUTBOX_PRUNED: ("Trail and findings", "sealed events pruned"),
+    events.STOCK_RECONCILED: ("Stock", "balance put right"),
     events.BACKUP_RESTORED: (OTHER, "backup restored"),
     "DEMO_LOADED": (OTHER, "demo shop loaded"),
 }

@@ -8,7 +8,6 @@ from .. import events
 from ..services import event_record
 from .composing import compose
 from .page import html_of
-from .paper import pdf_of
 from .rows import csv_of
 from .schemas import ComplianceReport
 
@@ -25,6 +24,8 @@ class ReportFile:
 
 
 def _pdf(report: ComplianceReport) -> bytes:
+    from .paper import pdf_of  # late: what draws a PDF is a sixth of a process's start
+
     return pdf_of(compose(report), made_at=report.made_at)
 
 

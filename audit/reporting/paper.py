@@ -31,7 +31,9 @@ for _library in ("fontTools", "fpdf"):  # they tell of every table of a font
     logging.getLogger(_library).setLevel(logging.ERROR)
 
 
-class _Paper(FPDF):
+class Paper(FPDF):
+    """Pages with the shop's font, margins and a foot."""
+
     def __init__(self, foot: str) -> None:
         super().__init__(format="A4")
         self._foot = foot
@@ -63,7 +65,7 @@ class _Paper(FPDF):
 
 
 def pdf_of(document: Document, *, made_at: datetime) -> bytes:
-    paper = _Paper(shown(document.foot))
+    paper = Paper(shown(document.foot))
     paper.set_title(shown(f"{document.title}, {document.period}"))
     paper.set_author(shown(document.shop))
     paper.set_creation_date(made_at.astimezone(UTC))
@@ -92,7 +94,7 @@ def pdf_of(document: Document, *, made_at: datetime) -> bytes:
     return bytes(paper.output())
 
 
-def _verdict(paper: _Paper, document: Document) -> None:
+def _verdict(paper: Paper, document: Document) -> None:
     top, height = paper.get_y(), 15
     colour = MARKS.get(document.mark, GREY)
     paper.set_draw_color(*colour)
@@ -110,7 +112,7 @@ def _verdict(paper: _Paper, document: Document) -> None:
     paper.set_xy(MARGIN, top + height + 4)
 
 
-def _heading(paper: _Paper, text: str) -> None:
+def _heading(paper: Paper, text: str) -> None:
     paper.ln(5)
     paper.keep(30)
     paper.start_section(shown(text))
@@ -120,7 +122,7 @@ def _heading(paper: _Paper, text: str) -> None:
     paper.ln(3)
 
 
-def _section(paper: _Paper, section: Section) -> None:
+def _section(paper: Paper, section: Section) -> None:
     _heading(paper, section.title)
     for line in section.text:
         paper.words(line)
@@ -130,7 +132,7 @@ def _section(paper: _Paper, section: Section) -> None:
         _table(paper, table)
 
 
-def _chart(paper: _Paper, svg: str) -> None:
+def _chart(paper: Paper, svg: str) -> None:
     head = svg[: svg.index(">")]
     wide, high = (float(head.split(f' {name}="')[1].split('"')[0]) for name in ("width", "height"))
     height = WIDTH * high / wide
@@ -140,7 +142,7 @@ def _chart(paper: _Paper, svg: str) -> None:
     paper.ln(3)
 
 
-def _table(paper: _Paper, table: Table) -> None:
+def _table(paper: Paper, table: Table) -> None:
     paper.ln(2)
     paper.keep(24)
     paper.words(table.name, 10, bold=True)

@@ -1,5 +1,5 @@
 """Master data to edit, ledgers to look at; stock is changed and goods are taken back through the operations."""
 
-from . import planning, products, sales, stock
+from . import counting, places, planning, products, purchasing, reserving, sales, stock, suppliers
 
-__all__ = ["planning", "products", "sales", "stock"]
+__all__ = ["counting", "places", "planning", "products", "purchasing", "reserving", "sales", "stock", "suppliers"]

@@ -11,7 +11,6 @@ from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
 )
 
 from audit.admin_columns import neat
@@ -61,7 +60,7 @@ class CountForm(forms.Form):
         self.levels = {f"level_{level.pk}": level for level in levels}
         for name, level in self.levels.items():
             self.fields[name] = forms.DecimalField(
-                label=f"{level.product} at {level.location}",
+                label=f"{level.product} at {level.location}" + (f", {level.lot.code}" if level.lot else ""),
                 min_value=Decimal(0),
                 max_digits=12,
                 decimal_places=3,
@@ -82,6 +81,7 @@ class CountForm(forms.Form):
                     {
                         "sku": level.product.sku,
                         "location": level.location.code,
+                        "lot": level.lot.code if level.lot else None,
                         "quantity": json_number(counted),
                         "expected_quantity": json_number(level.on_hand),
                         "reason": reason,
@@ -92,8 +92,16 @@ class CountForm(forms.Form):
 class TakeBackForm(BaseDialogForm):
     """How much of each line comes back."""
 
-    restock = forms.BooleanField(
-        label="Back on the shelf", required=False, initial=True, widget=UnfoldBooleanSwitchWidget
+    disposition = forms.ChoiceField(
+        label="What becomes of it",
+        choices=[
+            ("restock", "back on the shelf"),
+            ("quarantine", "into quarantine: not for sale until somebody has looked at it"),
+            ("write_off", "written off"),
+        ],
+        required=False,
+        initial="restock",
+        widget=UnfoldAdminSelectWidget,
     )
     reason = forms.CharField(max_length=500, required=False, widget=UnfoldAdminTextInputWidget)
 
@@ -105,7 +113,7 @@ class TakeBackForm(BaseDialogForm):
             sku = line.product.sku
             left[sku] = left.get(sku, Decimal(0)) + line.quantity - returned_of(line)
             self._add(sku, line.product.name, left[sku])
-        self.order_fields([*self.skus, "restock", "reason"])
+        self.order_fields([*self.skus, "disposition", "reason"])
 
     def _add(self, sku: str, product_name: str, left: Decimal) -> None:
         name = f"back_{len(self.skus)}" if sku not in self.skus.values() else self._field_of(sku)
@@ -135,4 +143,8 @@ class TakeBackForm(BaseDialogForm):
         """The fields of sales.return, without the order."""
         given = self.cleaned_data
         lines = [{"sku": sku, "quantity": json_number(given[name])} for name, sku in self.skus.items() if given[name]]
-        return {"lines": lines, "restock": given["restock"], "reason": given["reason"].strip() or None}
+        return {
+            "lines": lines,
+            "disposition": given["disposition"] or None,
+            "reason": given["reason"].strip() or None,
+        }

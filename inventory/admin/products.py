@@ -13,19 +13,23 @@ from unfold.decorators import action, display
 
 from audit.admin_base import ReadOnlyInline, ShopAdmin, StackedInline, dialog_again, go
 from audit.admin_columns import badge, link, list_of, neat
-from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Supplier, Warehouse
-from inventory.selectors import with_available
-from inventory.selectors.stock import REORDER_POINT
+from inventory.models import Category, Location, Product, ReorderPolicy, StockLevel, Warehouse
+from inventory.pages.product import stock_card as stock_card_page
+from inventory.selectors import oversold_only, with_available
+from inventory.selectors.available import REORDER_POINT, low_counted
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
 from .forms import StockForm
+from .packs import BarcodeInline, KitComponentInline, PackagingInline
 
 SEE_ALSO = (
     ("Movements", "inventory.stockmovement"),
+    ("Lots", "inventory.lot"),
     ("Sold", "inventory.orderline"),
     ("Forecast", "inventory.forecast"),
     ("On order", "inventory.purchaseorder"),
+    ("Suppliers' offers", "inventory.supplierproduct"),
     ("Price rules", "pricing.pricerule"),
     ("Planned prices", "pricing.pricechange"),
     ("Recommendations", "pricing.pricerecommendation"),
@@ -36,14 +40,14 @@ class StockFilter(admin.SimpleListFilter):
     title, parameter_name = "stock", "stock"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("low", "At or below the reorder point"), ("none", "Nothing left")]
+        return [("low", "At or below the reorder point"), ("none", "Nothing left"), ("oversold", "Oversold")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "low":
-            return queryset.filter(active=True, available__lte=REORDER_POINT)
+            return low_counted(queryset)
         if self.value() == "none":
             return queryset.filter(active=True, available__lte=0)
-        return queryset
+        return oversold_only(queryset) if self.value() == "oversold" else queryset
 
 
 class ReorderPolicyInline(StackedInline):
@@ -53,8 +57,11 @@ class ReorderPolicyInline(StackedInline):
 
 class StockLevelInline(ReadOnlyInline):
     model = StockLevel
-    fields = ("location", "on_hand", "reserved")
+    fields = ("location", "lot", "on_hand", "reserved")
     verbose_name_plural = "where it lies"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("lot__product")
 
 
 @admin.register(Product)
@@ -73,12 +80,13 @@ class ProductAdmin(ShopAdmin):
     search_fields = ("sku", "name", "barcode")
     search_help_text = "SKU, name or barcode, in part"
     autocomplete_fields = ("category", "supplier")
-    inlines = (StockLevelInline, ReorderPolicyInline)
+    inlines = (StockLevelInline, PackagingInline, BarcodeInline, KitComponentInline, ReorderPolicyInline)
     actions_list = ("import_list", "export_list")
-    actions_detail = ("adjust_stock", "sell")
-    actions_row = ("adjust_stock",)
+    actions_detail = ("stock_card", "adjust_stock", "sell")
+    actions_row = ("stock_card", "adjust_stock")
     fieldsets = (
         (None, {"fields": ("sku", "name", "barcode", "category", "supplier", "unit")}),
+        ("Told apart", {"fields": ("tracking", "shelf_life_days")}),
         ("State", {"fields": ("active", "needs_review", "see_also")}),
         ("Price", {"fields": ("list_price", "cost", "tax_rate")}),
     )
@@ -105,6 +113,9 @@ class ProductAdmin(ShopAdmin):
             return "nothing yet"
         return format_html_join(" · ", "{}", ((place,) for place in _places(product)))
 
+    def has_stock_card_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return self.has_view_permission(request)
+
     def has_adjust_stock_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return bool(request.user.has_perm("agents.inventory.update"))
 
@@ -113,6 +124,10 @@ class ProductAdmin(ShopAdmin):
 
     def has_import_list_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("inventory.add_product"))
+
+    @action(description="Stock card", url_path="stock-card", icon="monitoring", permissions=["stock_card"])
+    def stock_card(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return stock_card_page(request, object_id)
 
     @action(description="Import", url_path="import", icon="upload", permissions=["import_list"])
     def import_list(self, request: HttpRequest) -> HttpResponse:
@@ -159,13 +174,6 @@ class CategoryAdmin(ShopAdmin):
     search_fields = ("name",)
 
 
-@admin.register(Supplier)
-class SupplierAdmin(ShopAdmin):
-    list_display = ("code", "name", "lead_time_days", "lead_time_spread", "active")
-    list_filter = ("active",)
-    search_fields = ("code", "name")
-
-
 @admin.register(Warehouse)
 class WarehouseAdmin(ShopAdmin):
     list_display = ("code", "name")
@@ -174,6 +182,6 @@ class WarehouseAdmin(ShopAdmin):
 
 @admin.register(Location)
 class LocationAdmin(ShopAdmin):
-    list_display = ("code", "warehouse")
-    list_filter = ("warehouse",)
+    list_display = ("code", "warehouse", "kind")
+    list_filter = ("warehouse", "kind")
     search_fields = ("code",)

@@ -11,7 +11,15 @@ from unfold.decorators import action, display
 from audit.admin_base import ReadOnlyAdmin, ReadOnlyInline, dialog_again, go
 from audit.admin_columns import link, linked, list_of
 from audit.admin_filters import DayRangeFilter
-from inventory.models import Order, OrderLine, OrderReturn, OrderReturnLine, ReferenceCounter, ReturnedQuantity
+from inventory.models import (
+    Order,
+    OrderLine,
+    OrderLineComponent,
+    OrderReturn,
+    OrderReturnLine,
+    ReferenceCounter,
+    ReturnedQuantity,
+)
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
@@ -96,6 +104,12 @@ class OrderAdmin(ReadOnlyAdmin):
         return go(request, reverse("admin:inventory_order_change", args=[order.pk]))
 
 
+class OrderLineComponentInline(ReadOnlyInline):
+    model = OrderLineComponent
+    fields = ("product", "quantity", "location", "unit_cost")
+    verbose_name_plural = "what the kit was made of"
+
+
 @admin.register(OrderLine)
 class OrderLineAdmin(ReadOnlyAdmin):
     list_display = ("order", "number", "product", "quantity", "unit_price", "total", "rules")
@@ -104,6 +118,7 @@ class OrderLineAdmin(ReadOnlyAdmin):
     search_fields = ("=order__reference", "product__sku")
     search_help_text = "order as a whole, SKU in part"
     ordering = ("-pk",)
+    inlines = (OrderLineComponentInline,)
 
 
 class OrderReturnLineInline(ReadOnlyInline):

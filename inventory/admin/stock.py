@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import get_text_list
@@ -11,9 +11,10 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from audit.admin_base import ReadOnlyAdmin, told
-from audit.admin_columns import EMPTY, link, list_of, neat
+from audit.admin_columns import EMPTY, badge, link, list_of, neat
 from audit.admin_filters import DayRangeFilter
 from inventory.models import StockLevel, StockMovement
+from inventory.selectors import is_sellable, with_free
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 
@@ -26,22 +27,28 @@ MOST = 100
 @admin.register(StockLevel)
 class StockLevelAdmin(ReadOnlyAdmin):
     export_dataset = "inventory"
-    list_display = ("product", "location", "on_hand", "reserved", "available")
-    list_filter = ("location__warehouse", ("location", RelatedDropdownFilter))
+    list_display = ("product", "location", "lot", "on_hand", "reserved", "available", "short")
+    list_filter = ("location__warehouse", ("location", RelatedDropdownFilter), "location__kind", "oversold")
     list_filter_submit = True
-    search_fields = ("product__sku", "product__name", "location__code")
-    search_help_text = "product or location, in part"
+    list_select_related = ("product", "location", "lot__product")
+    search_fields = ("product__sku", "product__name", "location__code", "lot__code")
+    search_help_text = "product, location or lot, in part"
     ordering = ("product__sku", "location__code")
     actions = ("count",)
-    fields = ("product", "location", "on_hand", "reserved", "movements")
+    fields = ("product", "location", "lot", "on_hand", "reserved", "next_expiry", "oversold", "movements")
     readonly_fields = ("movements",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(free=F("on_hand") - F("reserved"))
+        return with_free(super().get_queryset(request))
 
     @display(description="Available", ordering="free")
-    def available(self, level: StockLevel) -> Any:
-        return neat(level.on_hand - level.reserved, 3)
+    def available(self, level: Any) -> Any:
+        """Of lots and places that are for sale."""
+        return neat(level.free, 3) if is_sellable(level) else EMPTY
+
+    @display(description="Oversold", ordering="oversold")
+    def short(self, level: StockLevel) -> Any:
+        return badge("oversold", "danger") if level.oversold else EMPTY
 
     @display(description="Movements")
     def movements(self, level: StockLevel) -> Any:
@@ -54,7 +61,7 @@ class StockLevelAdmin(ReadOnlyAdmin):
     @admin.action(description="Enter a count", permissions=["count"])
     def count(self, request: HttpRequest, rows: QuerySet[StockLevel]) -> HttpResponse | None:
         """A page with a field for each selected shelf; each count goes through inventory.update."""
-        levels = list(rows.select_related("product", "location")[:MOST])
+        levels = list(rows.select_related("product", "location", "lot__product")[:MOST])
         form = CountForm(levels, request.POST if "counted" in request.POST else None)
         if form.is_valid() and self._count(request, form):
             return None
@@ -83,7 +90,7 @@ class StockLevelAdmin(ReadOnlyAdmin):
 class StockMovementAdmin(ReadOnlyAdmin):
     export_dataset = "movements"
     list_display = ("occurred_at", "kind", "product", "location", "quantity", "balance", "source", "user_id", "task_id")
-    list_filter = ("kind", ("occurred_at", DayRangeFilter), "location__warehouse")
+    list_filter = ("kind", ("occurred_at", DayRangeFilter), "location__warehouse", "oversold")
     list_filter_submit = True
     search_fields = ("product__sku", "=reference", "=user_id")
     search_help_text = "SKU in part, reference or user id as a whole"
@@ -93,6 +100,6 @@ class StockMovementAdmin(ReadOnlyAdmin):
     def source(self, movement: StockMovement) -> Any:
         """Sales and returns lead to their list."""
         found = movement.reference
-        pages = {"sale": "inventory.order", "return": "inventory.orderreturn"}
+        pages = {"sale": "inventory.order", "return": "inventory.orderreturn", "count": "inventory.countsheet"}
         model = pages.get(movement.kind)
         return link(list_of(model, q=found), found) if model and found else found or EMPTY

@@ -73,6 +73,22 @@ class OrderLine(AppendOnly):
         return f"{self.order.reference}/{self.number}"
 
 
+class OrderLineComponent(AppendOnly):
+    """What a kit was made of when it was sold: so a return gives back the same."""
+
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="components")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+", help_text="as of the line")
+    quantity = columns.quantity(help_text="for the whole line")
+    unit_cost = columns.money(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(quantity__gt=0), name="line_component_of_some")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity:f} {self.product.sku}"
+
+
 class ReturnedQuantity(models.Model):
     """How much of a line came back so far; the row that parallel returns contend for. It exists from the first on."""
 
@@ -108,7 +124,10 @@ class OrderReturn(AppendOnly):
     )
     occurred_at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=500, blank=True)
-    restocked = models.BooleanField(default=True)
+    restocked = models.BooleanField(default=True, help_text="the goods came back into the shop's stock")
+    disposition = models.CharField(
+        max_length=10, default="restock", help_text="what became of the goods: restock, quarantine or write_off"
+    )
     total = columns.money(help_text="refunded to the customer")
     tax = columns.money(default=0, help_text="on the goods returned, as the order's lines had it")
     user_id = models.CharField(max_length=32)
@@ -116,7 +135,13 @@ class OrderReturn(AppendOnly):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="return_amounts_not_negative")
+            models.CheckConstraint(condition=Q(total__gte=0, tax__gte=0), name="return_amounts_not_negative"),
+            models.CheckConstraint(
+                condition=Q(disposition="restock")
+                | Q(disposition="quarantine", restocked=True)
+                | Q(disposition="write_off", restocked=False),
+                name="return_disposition_known",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["occurred_at"], condition=Q(order=None), name="return_without_order_time"),

@@ -1,22 +1,36 @@
 """Reads of the inventory: nothing here changes anything."""
 
-from .catalog import category_get, location_get, product_get, products_get, supplier_get
-from .planning import (
-    HISTORY_DAYS,
-    HORIZON_DAYS,
-    Review,
-    as_quantity,
-    evidence_of,
-    forecast_get,
-    forecast_make,
-    reorder_review,
+from .available import (
+    Page,
+    is_low,
+    levels_sellable,
+    low_only,
+    oversold_only,
+    reorder_point_of,
+    stock_list,
+    with_available,
+    with_free,
 )
+from .catalog import category_get, location_get, product_get, products_get, supplier_get
+from .demand import StockHistory, daily_demand, demand_rows, open_days, stock_histories
+from .forecasts import HISTORY_DAYS, HORIZON_DAYS, as_quantity, forecast_get, forecast_make
+from .kits import kits_of
+from .lead_times import lead_time_of, lead_times_of, supplier_lead_time
+from .planning import reorder_review
+from .purchasing import (
+    missing_of,
+    offer_terms,
+    offers_of,
+    on_order_of,
+    purchase_get,
+    purchase_lines,
+    purchases_list,
+    supplier_offers,
+)
+from .reserving import ReservationPage, reservation_get, reservation_list
 from .sales import (
     DaySales,
-    daily_demand,
     day_start,
-    demand_rows,
-    open_days,
     order_get,
     order_lines,
     returnable,
@@ -24,17 +38,13 @@ from .sales import (
     sales_by_day,
 )
 from .stock import (
-    Page,
     Stock,
-    is_low,
+    is_sellable,
     levels_by_sku,
-    low_only,
+    lot_is_sellable,
     product_with_stock,
-    reorder_point_of,
-    stock_list,
     stock_of,
     stocks_of,
-    with_available,
 )
 
 __all__ = [
@@ -42,34 +52,54 @@ __all__ = [
     "HORIZON_DAYS",
     "DaySales",
     "Page",
-    "Review",
+    "ReservationPage",
     "Stock",
+    "StockHistory",
     "as_quantity",
     "category_get",
     "daily_demand",
     "day_start",
     "demand_rows",
-    "evidence_of",
     "forecast_get",
     "forecast_make",
     "is_low",
+    "is_sellable",
+    "kits_of",
+    "lead_time_of",
+    "lead_times_of",
     "levels_by_sku",
+    "levels_sellable",
     "location_get",
+    "lot_is_sellable",
     "low_only",
+    "missing_of",
+    "offer_terms",
+    "offers_of",
+    "on_order_of",
     "open_days",
     "order_get",
     "order_lines",
+    "oversold_only",
     "product_get",
     "product_with_stock",
     "products_get",
+    "purchase_get",
+    "purchase_lines",
+    "purchases_list",
     "reorder_point_of",
     "reorder_review",
+    "reservation_get",
+    "reservation_list",
     "returnable",
     "returned_of",
     "sales_by_day",
+    "stock_histories",
     "stock_list",
     "stock_of",
     "stocks_of",
     "supplier_get",
+    "supplier_lead_time",
+    "supplier_offers",
     "with_available",
+    "with_free",
 ]

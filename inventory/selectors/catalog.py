@@ -4,15 +4,17 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 from typing import Any
 
-from django.db.models import QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Lower
 
-from inventory.models import Category, Location, Product, Supplier
+from inventory.models import Category, KitComponent, Location, Product, Supplier
 from shop_assistant.agents.errors import NotFound
 from shop_assistant.compiled import Compiled
 
 COMPANIONS = ("category", "supplier", "reorder_policy", "reorder_target")
 """What comes along with a product."""
+IS_KIT = Exists(KitComponent.objects.filter(kit=OuterRef("pk")))
+"""Whether a product is made of others, annotated as `is_kit` where products are read to be sold."""
 NEAREST = 3
 """So many similar codes are named when one is unknown."""
 CANDIDATES = 50
@@ -80,7 +82,7 @@ def location_get(*, code: str) -> Location:
 
 
 def _products() -> QuerySet[Any]:
-    rows: QuerySet[Any] = Product.objects.alias(folded=Lower("sku"))
+    rows: QuerySet[Any] = Product.objects.alias(folded=Lower("sku")).annotate(is_kit=IS_KIT)
     return rows.select_related(*COMPANIONS)
 
 

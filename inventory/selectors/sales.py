@@ -1,6 +1,5 @@
 """What was sold, and what of it came back. A day is one of the shop's (SHOP_TIMEZONE)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,6 +11,8 @@ from django.utils import timezone
 
 from inventory.models import Order, OrderLine, Product
 from shop_assistant.agents.errors import NotFound
+
+from .stock import OF_KIT
 
 ZERO = Decimal(0)
 
@@ -48,8 +49,11 @@ def order_get(*, reference: str) -> Order:
 
 
 def order_lines(order: Order) -> list[OrderLine]:
-    """An order's lines in order, with product, location and what came back; one query."""
-    return list(order.lines.select_related("product", "location", "returned").order_by("number"))
+    """An order's lines in order, with product, location and what came back, saying whether they are `of_kit` as things
+    are now; one query.
+    """
+    rows = order.lines.select_related("product", "location", "returned").order_by("number")
+    return list(rows.annotate(of_kit=OF_KIT))
 
 
 def returnable(order: Order) -> dict[str, Decimal]:
@@ -75,28 +79,6 @@ def sales_by_day(*, product: Product, since: date, until: date) -> list[DaySales
         .order_by("day")
     )
     return [DaySales(row["day"], row["units"], row["gross"], row["revenue"]) for row in rows]
-
-
-def daily_demand(*, product: Product, since: date, until: date) -> dict[date, Decimal]:
-    """Units by day of sale, net of what came back later (netted on the day of the sale, so never below zero);
-    days without a sale are left out; one query.
-    """
-    rows = sold_between(since, until).filter(product=product).values("day").annotate(units=Sum(NET)).order_by("day")
-    return {row["day"]: row["units"] for row in rows}
-
-
-def demand_rows(products: QuerySet[Any], *, since: date, until: date) -> Iterator[tuple[int, date, Decimal]]:
-    """(product's key, day, net units) of many products, by product; one query, streamed."""
-    rows = sold_between(since, until).filter(product__in=products).values("product_id", "day")
-    yield from rows.annotate(units=Sum(NET)).order_by("product_id", "day").values_list("product_id", "day", "units")
-
-
-def open_days(*, since: date, until: date) -> set[date]:
-    """The days on which the shop sold anything at all; one query."""
-    orders = Order.objects.filter(
-        occurred_at__gte=day_start(since), occurred_at__lt=day_start(until + timedelta(days=1))
-    )
-    return set(orders.annotate(day=TruncDate("occurred_at")).values_list("day", flat=True).distinct())
 
 
 NET = F("quantity") - Coalesce("returned__quantity", ZERO)

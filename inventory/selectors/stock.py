@@ -5,33 +5,44 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce, Lower, Round
+from django.db.models import Exists, OuterRef, QuerySet, Sum, Value
+from django.db.models.functions import Lower
+from django.utils import timezone
 
-from inventory.models import Category, Product, StockLevel
+from inventory.models import KitComponent, Location, Lot, Product, ReservationLine, StockLevel
 from shop_assistant.compiled import Compiled
 
 from .catalog import COMPANIONS, product_get
+from .kits import kits_of
 
 ZERO = Decimal(0)
-REORDER_POINT = Coalesce(
-    "reorder_policy__reorder_point",
-    "reorder_target__reorder_point",
-    ZERO,
-    output_field=DecimalField(max_digits=13, decimal_places=3),
-)
-"""A product's reorder point in a query: fixed by hand, else computed last, else nothing."""
+GRAIN = Decimal("0.001")
+Kind = Location.Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """A product's levels, in primary-key order, with their location."""
+    """A product's levels, in primary-key order, with their location and lot; or those of what a kit is made of, and
+    then all quantities are whole kits.
+    """
 
     levels: tuple[StockLevel, ...]
+    parts: tuple[tuple[KitComponent, "Stock"], ...] = ()
 
     @property
     def on_hand(self) -> Decimal:
-        return sum((level.on_hand for level in self.levels), ZERO)
+        """On a shelf, quarantine included; what is in transit is told apart."""
+        if self.parts:
+            return min(stock.on_hand // part.quantity for part, stock in self.parts)
+        return self._in(Kind.STORAGE, Kind.QUARANTINE)
+
+    @property
+    def quarantined(self) -> Decimal:
+        return self._in(Kind.QUARANTINE)
+
+    @property
+    def in_transit(self) -> Decimal:
+        return self._in(Kind.TRANSIT)
 
     @property
     def reserved(self) -> Decimal:
@@ -40,25 +51,34 @@ class Stock:
     @property
     def available(self) -> Decimal:
         """What can be sold."""
-        return self.on_hand - self.reserved
+        if self.parts:
+            return min(stock.available // part.quantity for part, stock in self.parts)
+        return sum((level.on_hand - level.reserved for level in self.levels if is_sellable(level)), ZERO)
 
     @property
     def main(self) -> StockLevel | None:
-        """The first level with something on hand, else the first: goods are taken from here, and come back here."""
-        return next((level for level in self.levels if level.on_hand), self.levels[0] if self.levels else None)
+        """The first level in storage with something on hand, else the first: goods are taken from here, and come back
+        here.
+        """
+        stored = [level for level in self.levels if level.location.kind == Kind.STORAGE]
+        return next((level for level in stored if level.on_hand), stored[0] if stored else None)
 
     @property
     def location(self) -> str | None:
         """Code of the main location."""
         return self.main.location.code if self.main else None
 
+    def _in(self, *kinds: str) -> Decimal:
+        return sum((level.on_hand for level in self.levels if level.location.kind in kinds), ZERO)
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    products: list[Product]
-    stocks: dict[int, Stock]
-    """By the product's primary key."""
-    next_cursor: str | None
+
+def is_sellable(level: StockLevel) -> bool:
+    """In storage, and of no lot that has expired or is blocked."""
+    return level.location.kind == Kind.STORAGE and (level.lot is None or lot_is_sellable(level.lot))
+
+
+def lot_is_sellable(lot: Lot) -> bool:
+    return not lot.blocked and (lot.expires_on is None or lot.expires_on >= timezone.localdate())
 
 
 def product_with_stock(*, sku: str) -> tuple[Product, Stock]:
@@ -67,88 +87,55 @@ def product_with_stock(*, sku: str) -> tuple[Product, Stock]:
     :raises NotFound: with the nearest existing SKUs.
     """
     levels = _STOCKED.all(sku=sku.strip())
-    return (levels[0].product, Stock(tuple(levels))) if levels else (product_get(sku=sku), Stock(()))
+    if levels and not levels[0].of_kit:  # type: ignore[attr-defined]  # annotated
+        return levels[0].product, Stock(tuple(as_of_now(levels)))
+    product = product_get(sku=sku)
+    return product, stocks_of([product])[product.pk] if getattr(product, "is_kit", False) else Stock(())
 
 
 def stock_of(product: Product) -> Stock:
-    """One query."""
-    return Stock(tuple(_LEVELS.all(product=product.pk)))
-
-
-_LEVELS: Compiled[StockLevel] = Compiled(
-    lambda product: StockLevel.objects.filter(product=product).select_related("location").order_by("pk"), product=int
-)
+    """One query; of a kit, one more."""
+    levels = _LEVELS.all(product=product.pk)
+    if (levels and levels[0].of_kit) or (not levels and getattr(product, "is_kit", True)):  # type: ignore[attr-defined]
+        return stocks_of([product])[product.pk]
+    return Stock(tuple(as_of_now(levels)))
 
 
 def levels_by_sku(sku: str) -> QuerySet[Any]:
     """A product's levels with all that comes along with it, found by its SKU in any case."""
-    rows = StockLevel.objects.alias(folded=Lower("product__sku")).filter(folded=Lower(Value(sku)))
-    return rows.select_related("location", *(f"product__{name}" for name in COMPANIONS)).order_by("pk")
+    rows = _levels().alias(folded=Lower("product__sku")).filter(folded=Lower(Value(sku)))
+    return rows.select_related("location", "lot", *(f"product__{name}" for name in COMPANIONS))
 
 
+def _levels() -> QuerySet[Any]:
+    """In primary-key order, with location and lot, saying whether they are `of_kit`: a kit's own are of no account."""
+    return StockLevel.objects.select_related("location", "lot").annotate(of_kit=OF_KIT).order_by("pk")
+
+
+OF_KIT = Exists(KitComponent.objects.filter(kit=OuterRef("product")))
 _STOCKED: Compiled[StockLevel] = Compiled(levels_by_sku, sku=str)
+_LEVELS: Compiled[StockLevel] = Compiled(lambda product: _levels().filter(product=product), product=int)
 
 
 def stocks_of(products: Iterable[Product]) -> dict[int, Stock]:
-    """Stock by the product's primary key; one query."""
-    levels: dict[int, list[StockLevel]] = {product.pk: [] for product in products}
-    for level in StockLevel.objects.filter(product__in=levels).select_related("location").order_by("pk"):
+    """Stock by the product's primary key; one query, and one more where kits may be among them."""
+    asked = list(products)
+    kits = kits_of(asked)
+    keys = {product.pk for product in asked} | {part.component_id for parts in kits.values() for part in parts}
+    levels: dict[int, list[StockLevel]] = {key: [] for key in keys}
+    rows = StockLevel.objects.filter(product__in=keys).select_related("location", "lot").order_by("pk")
+    for level in as_of_now(list(rows)):
         levels[level.product_id].append(level)
-    return {pk: Stock(tuple(found)) for pk, found in levels.items()}
+    whole = {key: Stock(tuple(found)) for key, found in levels.items()}
+    made = {kit: Stock((), tuple((part, whole[part.component_id]) for part in parts)) for kit, parts in kits.items()}
+    return {product.pk: made.get(product.pk) or whole[product.pk] for product in asked}
 
 
-def reorder_point_of(product: Product) -> Decimal | None:
-    """The one fixed by hand, else the one computed last; None where there is neither."""
-    policy = getattr(product, "reorder_policy", None)
-    if policy is not None and policy.reorder_point is not None:
-        return policy.reorder_point
-    target = getattr(product, "reorder_target", None)
-    return target.reorder_point if target is not None else None
-
-
-def is_low(product: Product, stock: Stock) -> bool:
-    """An active product whose available stock is not above its reorder point (nothing, where there is none)."""
-    return product.active and stock.available <= (reorder_point_of(product) or ZERO)
-
-
-def with_available(products: QuerySet[Product]) -> QuerySet[Any]:
-    """Annotate `available`: what can be sold, over all locations."""
-    free = Round(Sum(F("on_hand") - F("reserved")), precision=3)  # SQLite adds decimals as floats
-    levels = StockLevel.objects.filter(product=OuterRef("pk")).order_by().values("product")
-    return products.annotate(
-        available=Coalesce(Subquery(levels.values(free=free)), ZERO),
-    )
-
-
-def low_only(products: QuerySet[Product]) -> QuerySet[Any]:
-    """The active products whose `available` stock is not above their reorder `point` (nothing, where there is none);
-    both are annotated.
-    """
-    return with_available(products).annotate(point=REORDER_POINT).filter(active=True, available__lte=F("point"))
-
-
-def stock_list(
-    *,
-    search: str | None = None,
-    category: Category | None = None,
-    low_stock: bool = False,
-    limit: int = 50,
-    cursor: str | None = None,
-) -> Page:
-    """A page of products in the order of their SKU, after the one that `cursor` names; two queries.
-
-    :param search: part of the SKU, name or barcode, in any case.
-    :param low_stock: only active products at or below their reorder point.
-    """
-    rows: QuerySet[Any] = Product.objects.select_related("category", "reorder_policy", "reorder_target")
-    if search:
-        rows = rows.filter(Q(sku__icontains=search) | Q(name__icontains=search) | Q(barcode__icontains=search))
-    if category is not None:
-        rows = rows.filter(category=category)
-    if low_stock:
-        rows = low_only(rows)
-    if cursor:
-        rows = rows.filter(sku__gt=cursor)
-    found: list[Product] = list(rows.order_by("sku")[: limit + 1])
-    page = found[:limit]
-    return Page(page, stocks_of(page), page[-1].sku if len(found) > limit else None)
+def as_of_now(levels: list[StockLevel]) -> list[StockLevel]:
+    """The same levels, with what is `reserved` less what has run out since; one query, only where something has."""
+    now = timezone.now()
+    if due := {level.pk: level for level in levels if level.next_expiry and level.next_expiry <= now}:
+        lines = ReservationLine.objects.filter(level__in=due, counted=True, reservation__expires_at__lte=now)
+        for key, gone in lines.order_by().values_list("level").annotate(sum=Sum("quantity")):
+            due[key].reserved -= gone.quantize(GRAIN)
+    return levels

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,11 +11,11 @@ from django.utils import timezone
 from inventory.models import (
     Order,
     OrderLine,
+    OrderLineComponent,
     OrderReturn,
     OrderReturnLine,
     Product,
     ReturnedQuantity,
-    StockLevel,
     StockMovement,
 )
 from inventory.refunds import allocate, part
@@ -24,9 +25,12 @@ from shop_assistant.agents.fields import json_number
 from shop_assistant.money import minor_unit
 
 from .references import next_reference
-from .stock import Move, Why, levels_locked, quantity_check, stock_book
+from .restocking import Coming, Named, coming_of, lots_check, restock_moves
+from .stock import Move, Why, quantity_check, stock_book
 
 ZERO = Decimal(0)
+Disposition = Literal["restock", "quarantine", "write_off"]
+"""What becomes of goods that come back: they can be sold again, must be looked at, or are worth nothing."""
 
 
 def return_create(
@@ -35,40 +39,50 @@ def return_create(
     user_id: str,
     task_id: UUID | None = None,
     items: Sequence[tuple[Product, Decimal]] | None = None,
+    lots: Named | None = None,
     reason: str = "",
-    restock: bool = True,
+    disposition: Disposition = "restock",
     reference: str | None = None,
     occurred_at: datetime | None = None,
 ) -> OrderReturn:
-    """Take goods of an order back, refund what was paid for them and (with `restock`) put them where they came from.
-    What points paid is not refunded as money: each line's refund is its share of the order's total.
+    """Take goods of an order back, refund what was paid for them, and put them where they came from (`restock`), into
+    that warehouse's quarantine, or nowhere (`write_off`). What points paid is not refunded as money: each line's refund
+    is its share of the order's total.
 
     :param items: what comes back, by product; None: everything that has not come back yet.
+    :param lots: how much of which lot or serial number comes back, by the product's primary key, where it is known.
+    :raises ClarificationNeeded: when it must be said which serial number came back.
     :raises NotFound: for a product that the order does not have.
-    :raises Conflict: for more than was sold and is still out, with what can be returned.
+    :raises Conflict: for more than was sold and is still out, with what can be returned; or what has become a kit
+        meanwhile and is to go back on the shelf.
     :raises ValidationFailed: for parts of a piece.
     """
     lines = order_lines(order)
     returned = _returned_locked(lines)
     left = {line.pk: line.quantity - returned[line.pk].quantity for line in lines}
     coming = _portions(order, lines, left, items)
-    back = [(line, coming[line.pk]) for line in lines if line.pk in coming]
-    places = _places_locked(back) if restock else {}
+    moves = []
+    if disposition == "write_off":
+        lots_check(order, lots or {})
+    else:
+        back = _coming(lines, returned, coming)
+        moves = restock_moves(order, back, quarantine=disposition == "quarantine", named=lots or {})
     parts = _refunds(order, lines, returned, coming)
     made = OrderReturn.objects.create(
         reference=reference or next_reference(prefix="R"),
         order=order,
         occurred_at=occurred_at or timezone.now(),
         reason=reason,
-        restocked=restock,
+        restocked=disposition != "write_off",
+        disposition=disposition,
         total=sum((row.total for row in parts), ZERO),
         tax=sum((row.tax for row in parts), ZERO),
         user_id=user_id,
         task_id=task_id,
     )
     _store_parts(made, parts, returned)
-    if restock:
-        _restock(made, back, places)
+    if moves:
+        _restock(made, moves)
     return made
 
 
@@ -90,9 +104,23 @@ def _store_parts(made: OrderReturn, parts: Sequence[OrderReturnLine], returned: 
     OrderReturnLine.objects.bulk_create(parts)
 
 
-def _restock(
-    made: OrderReturn, back: Sequence[tuple[OrderLine, Decimal]], places: dict[tuple[int, int], StockLevel]
-) -> None:
+def _coming(
+    lines: Sequence[OrderLine], returned: dict[int, ReturnedQuantity], coming: dict[int, Decimal]
+) -> list[Coming]:
+    """What these portions bring back, kits taken apart as they were when they were sold."""
+    parts: dict[int, list[OrderLineComponent]] = {}
+    rows = OrderLineComponent.objects.filter(line__in=coming).select_related("product", "location").order_by("pk")
+    for row in rows:
+        parts.setdefault(row.line_id, []).append(row)
+    return [
+        piece
+        for line in lines
+        if line.pk in coming
+        for piece in coming_of(line, parts.get(line.pk, ()), returned[line.pk].quantity, coming[line.pk])
+    ]
+
+
+def _restock(made: OrderReturn, moves: Sequence[Move]) -> None:
     why = Why(
         kind=StockMovement.Kind.RETURN,
         user_id=made.user_id,
@@ -101,17 +129,7 @@ def _restock(
         reference=made.reference,
         occurred_at=made.occurred_at,
     )
-    stock_book(
-        (Move(places[line.product_id, line.location_id], n, line.unit_price, line.unit_cost) for line, n in back), why
-    )
-
-
-def _places_locked(back: Sequence[tuple[OrderLine, Decimal]]) -> dict[tuple[int, int], StockLevel]:
-    """The levels that these lines go back to, by product and location."""
-    levels = levels_locked(
-        (line.product for line, _ in back), create=[(line.product_id, line.location_id) for line, _ in back]
-    )
-    return {(level.product_id, level.location_id): level for found in levels.values() for level in found}
+    stock_book(moves, why)
 
 
 def _portions(

@@ -13,8 +13,7 @@ from django.utils import timezone
 from audit.models import Finding
 from customers.models import Ticket
 from inventory.models import Forecast, Order, OrderReturn, Product
-from inventory.selectors import low_only
-from inventory.selectors.planning import HORIZON_DAYS
+from inventory.selectors import HORIZON_DAYS, low_only
 from inventory.selectors.sales import day_start
 from inventory.selectors.stock import ZERO
 from orchestrator.models import TaskState
@@ -101,7 +100,7 @@ def _orders() -> QuerySet[Any]:
 def low_stock() -> tuple[int, list[Any]]:
     """How many active products are at or below their reorder point, and the ten that run out first; two queries."""
     low = low_only(Product.objects.all())
-    forecast = Forecast.objects.filter(product=OuterRef("pk"), horizon_days=HORIZON_DAYS, expected__gt=0)
+    forecast = Forecast.objects.filter(product=OuterRef("pk"), expected__gt=0)
     daily = Cast(Subquery(forecast.values("expected")[:1]), FloatField()) / float(HORIZON_DAYS)
     urgent = low.annotate(daily=daily).annotate(cover=Cast("available", FloatField()) / F("daily"))
     soonest = (F("cover").asc(nulls_last=True), F("daily").desc(nulls_last=True), "available", "sku")

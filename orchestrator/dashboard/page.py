@@ -20,6 +20,7 @@ from shop_assistant.money import round_money
 
 from . import figures
 from .chart import bars
+from .stock_alerts import alerts_tile
 
 SHORTCUTS = (
     ("Sell", "sales", "sell"),
@@ -37,6 +38,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     tiles = {
         "sales": ("inventory.view_order", _sales),
         "stock": ("inventory.view_product", _stock),
+        "alerts": ("inventory.view_product", alerts_tile),
         "tickets": ("customers.view_ticket", _tickets),
         "prices": ("pricing.view_pricechange", _prices),
         "tasks": ("orchestrator.view_taskstate", _tasks),

@@ -40,8 +40,11 @@ from shop_assistant.accounts.models import SYSTEM_USER_ID
 from shop_assistant.demo.reader import DemoInvoice, DemoProduct, products, year_ending
 from shop_assistant.money import round_money, tax_of
 
+from .buying import Buying
+
 BATCH = 2000
 ROWS_AN_EVENT = 500
+SUPPLIER = "GIFTS"
 ZERO = Decimal(0)
 Progress = Callable[[str], None]
 
@@ -61,10 +64,15 @@ def load_year(progress: Progress = lambda text: None) -> bool:
         people = _people(invoices)
         progress(f"{len(people)} customers")
         _record(noted_rows())
-    trade = _Trade(catalogue, shelves, people, zone)
+    buying = Buying(Supplier.objects.get(code=SUPPLIER), [product for product, _ in shelves.values()])
+    trade = _Trade(catalogue, shelves, people, zone, buying)
     trade.run(invoices)
     progress(f"{len(trade.orders)} orders, {len(trade.movements)} stock movements")
     trade.store()
+    with authored(SYSTEM_USER_ID, "demo"):
+        buying.store()
+        progress(f"{len(buying.arrived)} deliveries of purchase orders")
+        _record(noted_rows())
     return True
 
 
@@ -73,7 +81,7 @@ def _catalogue(catalogue: list[DemoProduct]) -> dict[str, tuple[Product, Locatio
     names = sorted({row.category or "Other" for row in catalogue})
     categories = {c.name: c for c in Category.objects.create_all([Category(name=name) for name in names])}
     supplier = Supplier.objects.create(
-        code="GIFTS", name="Gifts Wholesale", lead_time_days=7, lead_time_spread=Decimal(2)
+        code=SUPPLIER, name="Gifts Wholesale", lead_time_days=7, lead_time_spread=Decimal(2)
     )
     made = Product.objects.create_all(
         [
@@ -121,8 +129,9 @@ class _Trade:
         shelves: dict[str, tuple[Product, Location]],
         people: dict[int, Customer],
         zone: ZoneInfo,
+        buying: Buying,
     ) -> None:
-        self.shelves, self.people, self.zone = shelves, people, zone
+        self.shelves, self.people, self.zone, self.buying = shelves, people, zone, buying
         self.on_hand: dict[str, int] = {row.sku: 0 for row in catalogue}
         self.orders: dict[str, Order] = {}
         self.lines: dict[tuple[str, str, Decimal], OrderLine] = {}
@@ -162,7 +171,8 @@ class _Trade:
         for sku, pieces in needed.items():
             if (missing := pieces + cover[sku] - self.on_hand[sku]) > 0:
                 morning = datetime(week.year, week.month, week.day, 7, tzinfo=self.zone)
-                self._move(sku, missing, StockMovement.Kind.RECEIPT, morning, f"D-{week:%Y%m%d}", None)
+                ordered = self.buying.arrive(sku, missing, self.shelves[sku][1], morning)
+                self._move(sku, missing, StockMovement.Kind.RECEIPT, morning, ordered or f"D-{week:%Y%m%d}", None)
 
     def _sell(self, invoice: DemoInvoice) -> None:
         reference = f"OR-{invoice.number}"

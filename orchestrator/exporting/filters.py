@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from audit.models import AuditRecord, Outbox
 from customers.selectors import customer_get
-from inventory.selectors import category_get, day_start, location_get, product_get
+from inventory.selectors import category_get, day_start, location_get, product_get, supplier_get
+from inventory.selectors.counting import count_get
 from shop_assistant.accounts.models import SYSTEM_USER_ID, User
 from shop_assistant.agents import registry
 from shop_assistant.agents.errors import NotFound, ValidationFailed
@@ -24,7 +25,9 @@ ABOUT = {
     "sku": "one product",
     "category": "products of this category",
     "location": "what lies, or moved, at this place (its code)",
+    "count": "one count sheet, by its reference",
     "low_stock": "only products at or below their reorder point",
+    "supplier": "one supplier's, by its code",
     "customer": "one customer's, by id",
     "tier": "customers of this tier",
     "status": "in this state",
@@ -130,6 +133,16 @@ def _location(text: str) -> Filter:
     return Filter(found.pk, found.code)
 
 
+def _count(text: str) -> Filter:
+    found = count_get(reference=text)
+    return Filter(found.pk, found.reference)
+
+
+def _supplier(text: str) -> Filter:
+    found = supplier_get(code=text)
+    return Filter(found.pk, found.code)
+
+
 def _customer(text: str) -> Filter:
     found = customer_get(customer_id=text)
     return Filter(found.pk, found.public_id)
@@ -160,6 +173,8 @@ _READERS: dict[str, Callable[[str], Filter]] = {
     "sku": _product,
     "category": _category,
     "location": _location,
+    "count": _count,
+    "supplier": _supplier,
     "customer": _customer,
     "by": _user,
     "event": _event,

@@ -16,7 +16,7 @@ from .services import FORMATS
 
 TITLES = {"csv": "CSV", "jsonl": "JSON lines", "xlsx": "XLSX (Excel)"}
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-LABELS = {"by": "Done by", "sku": "SKU"}
+LABELS = {"count": "Count sheet", "by": "Done by", "sku": "SKU"}
 
 
 class ExportForm(forms.Form):

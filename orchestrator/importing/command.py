@@ -1,7 +1,7 @@
 """What the import commands share: their options, the progress bar, and what is said of the rejected."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,10 @@ class ImportCommand(ShopCommand):
     """What the file's rows are called."""
     after_failure = "Nothing was changed."
 
-    def add_file_arguments(self, parser: CommandParser, presets: Any) -> None:
+    def add_file_arguments(self, parser: CommandParser, presets: Collection[str] = ()) -> None:
         parser.add_argument("file", type=Path, metavar="FILE", help="CSV, .csv.gz, TSV or XLSX")
-        parser.add_argument("--preset", choices=sorted(presets), help="what the file is; guessed from its header")
+        if presets:
+            parser.add_argument("--preset", choices=sorted(presets), help="what the file is; guessed from its header")
         parser.add_argument(
             "--map", action="append", default=[], metavar="FIELD=HEADER", help="which column a field is; repeatable"
         )
@@ -44,7 +45,8 @@ class ImportCommand(ShopCommand):
             file_check(options["file"])
         except TableError as error:
             raise CommandError(str(error), returncode=2) from None
-        shared = {name: options[name] for name in ("preset", "dry_run", "rejects", "encoding", "sheet")}
+        names = ("preset", "dry_run", "rejects", "encoding", "sheet")
+        shared = {name: options[name] for name in names if name in options}
         shared["delimiter"] = _delimiter(options["delimiter"])
         try:
             with self._bar() as progress:

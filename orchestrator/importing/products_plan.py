@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from inventory.models import Location, Product, StockMovement, Unit
+from inventory.models import Barcode, Location, Product, StockMovement, Tracking, Unit
 from inventory.selectors import Stock, stocks_of
 
 from .products_fields import ProductRow
@@ -64,7 +64,8 @@ def plan_made(reading: Reading, *, set_stock: bool) -> Plan:
     :param set_stock: take the file's stock also for products that have moved since.
     """
     known, plan = _known(reading.products), Plan()
-    owners: dict[str, str] = {code: sku.lower() for code, sku in _barcodes()}
+    owners: dict[str, str] = {_whole(code): sku.lower() for code, sku in _barcodes()}
+    further = {_whole(code): sku for code, sku in _further_barcodes()}
     for told in reading.products:
         product = known.get(told.sku.lower())
         if product is None and not told.name:
@@ -72,7 +73,7 @@ def plan_made(reading: Reading, *, set_stock: bool) -> Plan:
                 (told.row, f"has no name, and there is no product {told.sku} yet that it could change")
             )
             continue
-        _check_barcode(told, owners, reading.notes)
+        _check_barcode(told, owners, further, reading.notes)
         change = Change(told, product, _fields(told, product, reading.notes))
         (plan.changed if product else plan.new).append(change)
     _plan_stock(plan, set_stock=set_stock, notes=reading.notes)
@@ -115,9 +116,16 @@ def _fields(told: ProductRow, product: Product | None, notes: Notes) -> dict[str
     return {name: pair for name, pair in found.items() if pair[1] is not None}
 
 
-def _check_barcode(told: ProductRow, owners: dict[str, str], notes: Notes) -> None:
-    if told.barcode and owners.setdefault(told.barcode, told.sku.lower()) != told.sku.lower():
-        other = owners[told.barcode].upper()
+def _check_barcode(told: ProductRow, owners: dict[str, str], further: dict[str, str], notes: Notes) -> None:
+    if not told.barcode:
+        return
+    code = _whole(told.barcode)
+    if owner := further.get(code):
+        where = f"{told.barcode} is that of {owner}, beside its own one"
+        notes.add("barcode left out, it is a further one of a product", told.row.number, where)
+        told.barcode = None
+    elif owners.setdefault(code, told.sku.lower()) != told.sku.lower():
+        other = owners[code].upper()
         notes.add("barcode left out, another product has it", told.row.number, f"{told.barcode} is that of {other}")
         told.barcode = None
 
@@ -140,10 +148,15 @@ def _plan_stock(plan: Plan, *, set_stock: bool, notes: Notes) -> None:
         for change in chunk:
             if change.product:
                 pk = change.product.pk
-                _plan_stock_of(change, stocks[pk], pk in moved, set_stock, notes)
+                _plan_stock_of(change, change.product, stocks[pk], pk in moved, set_stock, notes)
 
 
-def _plan_stock_of(change: Change, stock: Stock, moved: bool, set_stock: bool, notes: Notes) -> None:
+def _plan_stock_of(change: Change, product: Product, stock: Stock, moved: bool, set_stock: bool, notes: Notes) -> None:
+    if stock.parts:
+        notes.add(
+            "stock left out: a kit has none of its own, what it is made of has", change.told.row.number, change.sku
+        )
+        return
     change.was = stock.on_hand
     wanted = {place: told for place, told in change.told.stocks.items() if told != on_hand_at(stock, place)}
     if not wanted:
@@ -154,6 +167,8 @@ def _plan_stock_of(change: Change, stock: Stock, moved: bool, set_stock: bool, n
         notes.add("stock left as it is, it has moved since (--set-stock takes the file's)", line, detail)
     elif "" in wanted and sum(1 for level in stock.levels if level.on_hand) > 1:
         notes.add("stock left as it is, it lies in several locations: name them in a column", line, change.sku)
+    elif product.tracking != Tracking.NONE:
+        notes.add("stock left as it is, its units are told apart: enter it by lot on a count sheet", line, change.sku)
     elif any(told < reserved_at(stock, place) for place, told in wanted.items()):
         notes.add("stock left as it is, more is reserved for orders", line, change.sku)
     else:
@@ -192,6 +207,15 @@ def _known(told: list[ProductRow]) -> dict[str, Product]:
 
 def _barcodes() -> Iterable[tuple[Any, str]]:
     return Product.objects.exclude(barcode=None).order_by("pk").values_list("barcode", "sku").iterator(CHUNK)
+
+
+def _further_barcodes() -> Iterable[tuple[Any, str]]:
+    return Barcode.objects.order_by("pk").values_list("code", "product__sku").iterator(CHUNK)
+
+
+def _whole(code: str) -> str:
+    """All spellings of a GTIN are one number."""
+    return code.zfill(14)
 
 
 def _shown(value: Any) -> str:

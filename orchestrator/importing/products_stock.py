@@ -23,19 +23,19 @@ def stock_open(opening: Iterable[Opening], why: Why) -> None:
     moment = why.occurred_at or timezone.now()
     rows_insert(
         StockLevel,
-        ("product_id", "location_id", "on_hand", "reserved"),
-        ((product.pk, place.pk, quantity, ZERO) for product, place, quantity in rows),
+        ("product_id", "location_id", "on_hand", "reserved", "serial", "oversold"),
+        ((product.pk, place.pk, quantity, ZERO, False, False) for product, place, quantity in rows),
     )
     rows_insert(
         StockMovement,
         (
             "product_id", "location_id", "kind", "quantity", "balance", "unit_cost", "reason", "reference", "user_id",
-            "task_id", "occurred_at",
+            "task_id", "occurred_at", "oversold",
         ),
         (
             (
                 product.pk, place.pk, why.kind.value, quantity, quantity, product.cost, why.reason, why.reference,
-                why.user_id, why.task_id, moment,
+                why.user_id, why.task_id, moment, False,
             )
             for product, place, quantity in rows
         ),

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.utils.text import slugify
-
 from audit.history import authored, noted_rows
 from audit.services import event_record
 from inventory.models import Category, Location, Product, StockMovement, Supplier, Warehouse
@@ -15,6 +13,7 @@ from .products_fields import ProductRow
 from .products_plan import ZERO, Change, Plan, chunks, differences
 from .products_reading import Progress
 from .products_stock import stock_of_known, stock_of_new
+from .supplier_codes import supplier_code
 
 EVENT = "PRODUCTS_IMPORTED"
 ROWS_AN_EVENT = 500
@@ -84,11 +83,7 @@ class _Names:
         taken = {row.code.lower() for row in self.suppliers.values()}
         made = []
         for name in names:
-            stem = slugify(name)[:26].strip("-").upper() or "SUPPLIER"
-            code, number = stem, 1
-            while code.lower() in taken:
-                number += 1
-                code = f"{stem}-{number}"
+            code = supplier_code(name, taken)
             taken.add(code.lower())
             made.append(Supplier(code=code, name=name))
         for row in Supplier.objects.create_all(made):

@@ -74,7 +74,9 @@ def sales_import(
     )
     stored = known.products_known()
     pieces = {key for key, item in stored.items() if item.in_pieces}
-    file = sales_read(path, reading, pieces, _by_name(stored.values()), progress)
+    barred = known.products_barred()
+    file = sales_read(path, reading, pieces, _by_name(stored.values()), progress, barred)
+    _refuse_barred(file, barred)
     told = Imported(read=file.read, rejected=len(file.refused), notes=file.notes, dry_run=dry_run)
     aside = rejects_path(path, rejects)
     write = not dry_run and bool(file.refused or aside.exists())  # else a folder that can only be read will do
@@ -132,7 +134,7 @@ class _Plan:
         self.people, places = people_of(file.buyers)
         usable = [NOBODY if self.people[place].erased else place for place in places]
         self.who = lambda buyer: usable[buyer] if buyer != NOBODY else NOBODY
-        new, parts = _new_lines(file)
+        new, parts = _new_lines(file.lines, own=file.own)
         self.batches = batches(
             new,
             who=self.who,
@@ -201,16 +203,28 @@ def _item(seen: Seen) -> Item:
     )
 
 
-def _new_lines(file: SalesFile) -> tuple[list[SaleLine], dict[str, int]]:
+def _refuse_barred(file: SalesFile, barred: Mapping[str, known.Barred]) -> None:
+    """Of products whose stock an import can't change no line is new."""
+    numbers = {line.number for line in file.lines if line.row in file.special}
+    if not numbers:
+        return
+    new, _ = _new_lines([line for line in file.lines if line.number in numbers], own=file.own)
+    told = {line.row: why for line in new if (found := barred.get(line.sku)) and (why := found.told(line.moment))}
+    file.lines = [line for line in file.lines if line.row not in told]
+    file.refused += [(file.special[row], why) for row, why in told.items()]
+    file.refused.sort(key=lambda pair: pair[0].number)
+
+
+def _new_lines(lines: list[SaleLine], *, own: bool) -> tuple[list[SaleLine], dict[str, int]]:
     """Those that no earlier import took and no order here has; and how many parts their invoices have so far.
 
     In the shop's own export every number is an order's or return's, whole: it is here or it is new.
     """
-    numbers = dict.fromkeys(line.number for line in file.lines)
+    numbers = dict.fromkeys(line.number for line in lines)
     documents = known.documents_known(numbers)
-    here = known.references_known([number for number in numbers if file.own or number not in documents])
+    here = known.references_known([number for number in numbers if own or number not in documents])
     new: list[SaleLine] = []
-    for line in file.lines:
+    for line in lines:
         document = documents.get(line.number)
         if line.number not in here and not (document and known.is_known(line, document.lines)):
             new.append(line)

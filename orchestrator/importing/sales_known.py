@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db.models import Min, Sum
+from django.db.models import Exists, Min, OuterRef, Sum
 
 from inventory.models import (
+    KitComponent,
     Order,
     OrderLine,
     OrderReturn,
@@ -17,13 +18,15 @@ from inventory.models import (
     ReferenceCounter,
     StockLevel,
     StockMovement,
+    Tracking,
     Unit,
 )
+from inventory.stock_reasons import CLOSING
 from orchestrator.models import ImportedDocument
 
 from .sales_model import MARK_BYTES, ZERO, Item, SaleLine
 from .sales_returns import ByBuyer, ByInvoice, Sales, Sold
-from .sales_stock import CLOSING, JUST, StockKnown
+from .sales_stock import JUST, StockKnown
 
 AT_ONCE = 900
 """So many values go into one IN: SQLite takes 999 in its older builds."""
@@ -36,6 +39,41 @@ class Document:
 
     lines: Counter[bytes] = field(default_factory=Counter)
     parts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """A product whose stock an import can't change: a kit has none, and of lots nobody knows which one was taken."""
+
+    sku: str
+    apart: str = ""
+    """by what its units are told apart; empty: it is a kit"""
+    until: datetime | None = None
+    """what happened up to here is history, and leaves today's stock as it is"""
+
+    def told(self, moment: datetime) -> str:
+        """Why a line of that moment can't be taken; empty: it can."""
+        if not self.apart:
+            return (
+                f"is of {self.sku}, a kit, which has no stock of its own: name what it is made of, line by line, or "
+                "bring these sales in before it is made a kit"
+            )
+        if self.until is None or moment <= self.until:
+            return ""
+        return (
+            f"is of {self.sku}, told apart {self.apart}, and later than its first stock here: nobody knows which was "
+            "taken, so sell it here, or book it out"
+        )
+
+
+def products_barred() -> dict[str, Barred]:
+    """By SKU in lower case."""
+    kits = Product.objects.filter(Exists(KitComponent.objects.filter(kit=OuterRef("pk")))).values_list("sku", flat=True)
+    rows = Product.objects.exclude(tracking=Tracking.NONE).values_list("pk", "sku", "tracking")
+    apart = {pk: (sku, Tracking(tracking).label) for pk, sku, tracking in rows}
+    history = _history(apart)
+    found = [Barred(sku, how, history[pk][1]) for pk, (sku, how) in apart.items() if pk in history]
+    return {barred.sku.casefold(): barred for barred in [*found, *map(Barred, kits)]}
 
 
 def products_known() -> dict[str, Item]:
@@ -77,13 +115,7 @@ def stock_known(first_lines: dict[int, datetime]) -> dict[int, StockKnown]:
 
     Products without movements are left out.
     """
-    found: dict[int, StockKnown] = {}
-    for some in _some(first_lines):
-        firsts = StockMovement.objects.filter(product__in=some).order_by().values_list("product")
-        for pk, first in firsts.annotate(first=Min("occurred_at")):
-            found[pk] = StockKnown(first=first, until=first - JUST)
-        for pk, closed in firsts.filter(reason=CLOSING).annotate(first=Min("occurred_at")):
-            found[pk].until = closed
+    found = {pk: StockKnown(first=first, until=until) for pk, (first, until) in _history(first_lines).items()}
     _place(found)
     if found:
         _book(found, first_lines)
@@ -160,6 +192,18 @@ def is_known(line: SaleLine, document: Counter[bytes]) -> bool:
         document[line.digest] -= 1
         return True
     return False
+
+
+def _history(products: Iterable[int]) -> dict[int, tuple[datetime, datetime]]:
+    """Of those with movements: the first one's time, and up to when what happened is history."""
+    found: dict[int, tuple[datetime, datetime]] = {}
+    for some in _some(products):
+        firsts = StockMovement.objects.filter(product__in=some).order_by().values_list("product")
+        for pk, first in firsts.annotate(first=Min("occurred_at")):
+            found[pk] = first, first - JUST
+        for pk, closed in firsts.filter(reason=CLOSING).annotate(first=Min("occurred_at")):
+            found[pk] = found[pk][0], closed
+    return found
 
 
 def _place(found: dict[int, StockKnown]) -> None:

@@ -56,15 +56,23 @@ class SalesFile:
     own: bool
     """whether it is what `export sales` wrote"""
     sha256: str
+    special: dict[int, Row]
+    """by number: the rows of products that were asked for"""
 
 
 def sales_read(
-    path: Path, reading: Reading, pieces: Collection[str], names: Mapping[str, str], report: Report
+    path: Path,
+    reading: Reading,
+    pieces: Collection[str],
+    names: Mapping[str, str],
+    report: Report,
+    special: Collection[str] = (),
 ) -> SalesFile:
     """Read it.
 
     :param pieces: SKUs, in lower case, of which there are no parts.
     :param names: SKUs of known products by their names, in lower case, for lines without a SKU.
+    :param special: SKUs, in lower case, of which the rows are kept.
     :raises TableError: when it can't be read as a table of sales.
     :raises MappingError: when the mapping names a field or column that is not there.
     """
@@ -76,6 +84,7 @@ def sales_read(
         header = table.header
     interpreter = Interpreter(_terms(rows, columns.places, reading, pieces, names, notes))
     lines, refused = _interpreted(interpreter, rows, report)
+    numbers = {line.row for line in lines if line.sku in special} if special else set()
     if not interpreter.negative:
         _turn_cancellations(lines)
     if interpreter.partly_refunded:
@@ -97,6 +106,7 @@ def sales_read(
         notes=notes,
         own=preset == OWN,
         sha256=digest.hexdigest(),
+        special={row.number: row for row in rows if row.number in numbers},
     )
 
 

@@ -20,7 +20,7 @@ from .sales_plan import Back, Batch, NewOrder
 from .sales_returns import Sold
 from .sales_stock import Balancing
 
-CHANNEL, PAYMENT = "import", "other"
+CHANNEL, PAYMENT, RESTOCK = "import", "other", "restock"
 RETURNED, WRITTEN_OFF = "returned, from an import", "taken out of stock, from an import"
 Kind = StockMovement.Kind
 
@@ -32,12 +32,12 @@ LINE = (
     "id", "order_id", "number", "product_id", "location_id", "quantity", "base_price", "unit_price", "unit_cost",
     "tax_rate", "tax", "total", "rules",
 )  # fmt: skip
-RETURN = ("id", "reference", "order_id", "occurred_at", "reason", "restocked", "total", "tax", "user_id")
+RETURN = ("id", "reference", "order_id", "occurred_at", "reason", "restocked", "disposition", "total", "tax", "user_id")
 RETURN_LINE = ("order_return_id", "line_id", "quantity", "total", "tax")
 RETURNED_QUANTITY = ("line_id", "sold", "quantity", "refunded")
 MOVEMENT = (
     "product_id", "location_id", "kind", "quantity", "balance", "unit_price", "unit_cost", "reason", "reference",
-    "user_id", "occurred_at",
+    "user_id", "occurred_at", "oversold",
 )  # fmt: skip
 
 
@@ -102,6 +102,7 @@ def movement_row(task: Task, item: Item, location: Any, move: Any, references: d
     balance = max(move.balance, ZERO)
     return (
         item.pk, location, kind.value, move.moved, balance, price, cost, reason, reference, task.user_id, move.moment,
+        False,
     )  # fmt: skip
 
 
@@ -146,7 +147,7 @@ def _gather_returns(task: Task, batch: Batch, rows: Rows, references: dict[int, 
             if back.sold:
                 rows.return_lines.append((pk, back.sold.pk, back.quantity, amount, its_tax))
         order = made.order.pk if isinstance(made.order, NewOrder) else made.order
-        rows.returns.append((pk, made.reference, order, made.moment, RETURNED, True, total, tax, task.user_id))
+        rows.returns.append((pk, made.reference, order, made.moment, RETURNED, True, RESTOCK, total, tax, task.user_id))
 
 
 def _refund(task: Task, back: Back, rows: Rows) -> tuple[Decimal, Decimal]:

@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from inventory.stock_reasons import CLOSING, OPENING, TOPPED_UP
+
 ZERO, ONE = Decimal(0), Decimal(1)
 JUST = timedelta(milliseconds=1)
 """So much before is "just before"."""
@@ -42,10 +44,6 @@ class Balancing:
     reason: str
     balance: Decimal = ZERO
 
-
-OPENING = "opening stock, from an import"
-CLOSING = "what an import left of the time before the first count"
-TOPPED_UP = "sold without being booked in, from an import"
 
 Booked = Sequence[tuple[datetime, Decimal]]
 """Time and signed quantity of movements that are there already, in the order of their time."""

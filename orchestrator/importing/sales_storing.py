@@ -24,7 +24,9 @@ from inventory.models import (
     Unit,
 )
 from inventory.services.stock import levels_locked
+from inventory.stock_reasons import TOPPED_UP
 from orchestrator.models import ImportedDocument
+from shop_assistant.agents.errors import ValidationFailed
 from shop_assistant.bulk import references_check, rows_insert, rows_update
 
 from .sales_buyers import Person
@@ -43,7 +45,7 @@ from .sales_rows import (
     movement_row,
     rows_gather,
 )
-from .sales_stock import JUST, TOPPED_UP, Balancing
+from .sales_stock import JUST, Balancing
 
 ROWS_AN_EVENT = 500
 
@@ -73,6 +75,8 @@ def batch_store(
             _returned_update(rows)
             _levels_update(task, rows, opening)
             _record(task, batch, number, people, products, history)
+    except ValidationFailed as error:
+        raise Stale(error.message) from error
     except IntegrityError as error:
         if "check constraint" in str(error).lower():
             raise  # no one else's doing
@@ -152,9 +156,10 @@ def _returned_update(rows: Rows) -> None:
 def _levels_update(task: Task, rows: Rows, opening: set[str]) -> None:
     """Locked as late as can be. Where live sales left less than the plan counts on, what is missing is added.
 
-    :raises Stale: when something came in of a product that was planned to get its opening stock.
+    :raises Stale: when something came in of a product that was planned to get its opening stock, or it became a kit.
     """
-    levels = levels_locked((Product(pk=product) for product, _ in rows.moved), create=rows.moved)
+    places = [(product, location, None) for product, location in rows.moved]
+    levels = levels_locked((Product(pk=product) for product, _ in rows.moved), create=places)
     first = {task.items[product].pk for product in opening}
     left: dict[int, Decimal] = {}
     added = []
@@ -162,8 +167,10 @@ def _levels_update(task: Task, rows: Rows, opening: set[str]) -> None:
         for level in found:
             if level.product_id in first and level.on_hand:
                 raise Stale("a first movement")
+            if getattr(level, "of_kit", False):
+                raise Stale("a kit that was made")
             place = (level.product_id, level.location_id)
-            if place not in rows.moved:
+            if place not in rows.moved or level.lot_id:
                 continue
             on_hand = level.on_hand + rows.moved[place]
             if (missing := level.reserved - on_hand) > 0:

@@ -8,7 +8,9 @@ from .registry import registry
 
 
 class Agent:
-    """Subclass it in an app's `agent` module, name it and mark its operations: it registers itself."""
+    """Subclass it in an app's `agent` module, name it and mark its operations, in the class itself or in classes that
+    it is made of: it registers itself.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -20,7 +22,8 @@ class Agent:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.title = cls.__name__
-        marked = [m.definition for m in vars(cls).values() if hasattr(m, "definition")]
+        parts = (vars(part).values() for part in cls.__mro__)
+        marked = [m.definition for members in parts for m in members if hasattr(m, "definition")]
         cls.operations = {d["name"]: Operation(agent=cls.name, **d) for d in marked}
         registry.register(cls())
 

@@ -157,3 +157,5 @@ UtcTime = Annotated[
 Limit = Annotated[int, Field(ge=1, le=200)]
 Cursor = Annotated[str, StringConstraints(max_length=200), Field(json_schema_extra={"pattern": STORABLE})]
 """`next_cursor` of the answer before."""
+NumberCursor = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
+"""That, where it is a number."""

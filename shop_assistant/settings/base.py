@@ -16,12 +16,21 @@ SHOP_NAME = environment.text("SHOP_NAME", default="The Little Widget Shop")
 SHOP_CURRENCY = environment.currency("SHOP_CURRENCY", default="GBP")
 SHOP_TIMEZONE = environment.time_zone("SHOP_TIMEZONE", default="Europe/London")
 PRICES_INCLUDE_TAX = environment.flag("PRICES_INCLUDE_TAX", default=True)
+NEGATIVE_STOCK = environment.choice("NEGATIVE_STOCK", ("refuse", "allow"), default="refuse")
+"""Whether a sale may take more than the books have."""
 LOYALTY_EARN_RATE = environment.decimal("LOYALTY_EARN_RATE", default="1", low="0", high="1000")
 LOYALTY_POINT_VALUE = environment.decimal("LOYALTY_POINT_VALUE", default="0.01", low="0", high="1000")
+PURCHASE_APPROVAL_LIMIT = environment.decimal("PURCHASE_APPROVAL_LIMIT", default="0", low="0", high="999999999")
+"""Up to so much, who made a purchase order may approve it, too."""
 DEMO_PASSWORD = environment.text("DEMO_PASSWORD")
 COMPLIANCE_THRESHOLD = environment.whole("COMPLIANCE_THRESHOLD", default=50, low=0, high=100)
 ENABLE_PRICE_OPTIMIZATION = environment.flag("ENABLE_PRICE_OPTIMIZATION", default=True)
 ENABLE_DYNAMIC_PRICING = environment.flag("ENABLE_DYNAMIC_PRICING", default=True)
+
+VALUATION_METHOD = environment.choice("VALUATION_METHOD", ("average", "fifo"), default="average")
+DIGEST_TO = environment.email("DIGEST_TO")
+"""Who gets what the stock needs, once a day at DIGEST_AT of the shop's time; empty: nobody."""
+DIGEST_AT = environment.time_of_day("DIGEST_AT", default="07:00")
 
 # Services of others: read and checked; nothing of them is offered until their key is set.
 OPENAI_API_KEY = environment.text("OPENAI_API_KEY")
@@ -200,7 +209,7 @@ AUDIT_ANCHOR_WITNESS_KEY = environment.text("AUDIT_ANCHOR_WITNESS_KEY")
 AUDIT_ANCHOR_TIMESTAMP_URL = environment.url("AUDIT_ANCHOR_TIMESTAMP_URL", schemes=("https", "http"))
 AUDIT_ANCHOR_TIMESTAMP_ROOT = environment.path("AUDIT_ANCHOR_TIMESTAMP_ROOT", default=None)
 
-# Mail: only the anchor in a mailbox is sent.
+# Mail: only the anchor in a mailbox and the daily digest are sent.
 EMAIL_HOST = environment.text("EMAIL_HOST")
 EMAIL_PORT = environment.whole("EMAIL_PORT", default=587, low=1, high=65535)
 EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")

@@ -5,7 +5,6 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from .sheets import SheetTable
 from .table import Row, Table, TableError
 from .text import TextTable
 
@@ -63,6 +62,8 @@ def open_table(
         raise TableError("The file is empty: export or upload it again.")
     if start.startswith(b"PK\x03\x04") or start.startswith(b"PK\x05\x06"):
         _check_workbook(path)
+        from .sheets import SheetTable  # late: openpyxl, and numpy which it takes where it is there
+
         return SheetTable(path, sheet=sheet)
     _refuse_others(start)
     if sheet is not None:

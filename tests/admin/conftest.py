@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.admin import site
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
@@ -18,7 +19,8 @@ from audit.models import Anchoring, Checkpoint, CompletenessRun, ComplianceDay, 
 from audit.sealing import seal
 from audit.services import denial_count
 from customers.services import customer_create, erasure_request
-from inventory.models import Forecast, Product, PurchaseOrder, PurchaseOrderLine, ReorderTarget, Supplier
+from inventory.models import Forecast, ForecastChunk, ForecastRun, Product, ReorderTarget, Supplier
+from inventory.services import Delivered, GoingBack, purchase_receive, purchase_return
 from orchestrator.health import worker_beat
 from orchestrator.models import ImportedDocument
 from pricing.models import DiscountApproval, PriceRecommendation, PriceRule
@@ -26,6 +28,8 @@ from pricing.services import price_change_schedule
 from shop_assistant.accounts.limits import limit
 from shop_assistant.accounts.lockout import attempt
 from tests.conftest import PASSWORD
+from tests.inventory.buying import offer, ordered, sent
+from tests.inventory.making import lots_on_their_way, promised
 
 UNHAPPY = "I am very unhappy."
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -108,6 +112,7 @@ def busy(shop: None, api: Callable[[str], Any]) -> None:
         (clerk, "sales/return", {"order": "S-000021", "lines": [{"sku": "SKU001", "quantity": 1}]}),
         (clerk, "customer/support-ticket", {"customer_id": "CUST001", "subject": "Broken", "message": UNHAPPY}),
         (clerk, "inventory/update", {"sku": "SKU001", "delta": -25}),
+        (owner, "inventory/count-open", {"location": "A-01-01"}),
         (clerk, "audit/log", {"event": "TILL_OPENED", "details": {"till": 2}}),
         (owner, "audit/compliance-check", {}),
     ]
@@ -132,12 +137,16 @@ def _plan() -> None:
     """What the nightly jobs and the statistics leave behind."""
     product, today = Product.objects.get(sku="SKU001"), timezone.localdate()
     Forecast.objects.create(
-        product=product, horizon_days=28, method="mean", made_on=today, expected=40, low=20, high=60,
-        daily=[1.5] * 28, backtest={"wape": 0.2}, history={"days": 300, "sale_days": 90, "units": 400},
+        product=product, method="mean", kind="smooth", made_on=today, expected=40, low=20, high=60, daily=[1.5] * 28,
+        quantiles={"days": [28], "expected": [42], "levels": [0.05, 0.95], "sums": [[20, 60]]},
+        backtest={"wape": 0.2}, history={"days": 300, "sale_days": 90, "units": 400},
     )  # fmt: skip
+    run = ForecastRun.objects.create(
+        made_on=today, chunks_left=0, products=3, forecasts=1, reorder_points=1, finished_at=timezone.now()
+    )
+    ForecastChunk.objects.create(run=run, first_product=1, last_product=product.pk, done_at=timezone.now())
     ReorderTarget.objects.create(product=product, reorder_point=40, order_up_to=90, made_on=today)
-    order = PurchaseOrder.objects.create(reference="PO-000001", supplier=Supplier.objects.get(code="ACME"), user_id="U")
-    PurchaseOrderLine.objects.create(purchase_order=order, product=product, quantity=10, unit_cost=product.cost)
+    _traded(product)
     soon = timezone.now() + timedelta(days=3)
     price_change_schedule(product=product, new_price=Decimal(31), reason="rise", user_id="U", effective_at=soon)
     worker_beat("host:1", started_at=timezone.now())
@@ -153,6 +162,21 @@ def _plan() -> None:
         product=product, objective="profit", current_price=Decimal("29.99"), recommended_price=32,
         evidence={"weeks": 30}, expected={"units": {"now": 10, "then": 9}}, proposed_by="U",
     )  # fmt: skip
+
+
+def _traded(product: Product) -> None:
+    """Lots, of which some are in transit, a reservation, and what a supplier offers, brought and got back."""
+    lots_on_their_way()
+    promised("V-009001", product)
+    acme = Supplier.objects.get(code="ACME")
+    offer(acme, product, "12.50")
+    ordered(acme, (product, 10))
+    order = sent(acme, (product, 10))
+    with transaction.atomic():
+        purchase_receive(order=order, delivered=[Delivered(product=product, quantity=Decimal(4))], user_id="U")
+        purchase_return(
+            order=order, items=[GoingBack(product=product, quantity=Decimal(1))], reason="broken", user_id="U"
+        )
 
 
 def registered() -> Iterator[tuple[str, Any, Any]]:

@@ -20,11 +20,12 @@ from shop_assistant.agents import Role
 from tests.admin.conftest import Visitor
 from tests.conftest import Api
 
-BUDGET = 22
+BUDGET = 31
 """Queries of the owner's page, the login's and the permissions' among them."""
 TILES = {
     "Sales today": {"owner", "manager", "clerk", "auditor"},
     "Runs out first": {"owner", "manager", "clerk", "auditor"},
+    "Stock to look after": {"owner", "manager", "clerk", "auditor"},
     "Tickets that wait": {"owner", "manager", "clerk", "auditor"},
     "Prices to come": {"owner", "manager", "clerk", "auditor"},
     "Failed tasks, last 24 hours": {"owner", "manager", "auditor"},

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.usefixtures("busy")
 
 
 def test_every_list_and_a_detail_page(visitor: Callable[[str], Visitor]):
+    if connection.vendor == "postgresql":
+        pytest.skip("a browser shows on SQLite what they look like; that they answer is seen below")
     someone = visitor("owner")
     without_rows = []
     for label, model, _ in registered():
@@ -32,9 +35,8 @@ def test_every_list_and_a_detail_page(visitor: Callable[[str], Visitor]):
     assert without_rows == []
 
 
-@pytest.mark.parametrize("role", [role for role in STAFF if role != Role.OWNER])
-def test_the_others_see_what_they_may(role: str, users: dict[Role, Any], client: Client):
-    """Their pages are made like the owner's: the answers alone are looked at."""
+@pytest.mark.parametrize("role", STAFF)
+def test_each_role_sees_what_it_may(role: str, users: dict[Role, Any], client: Client):
     user = users[Role(role)]
     client.force_login(user)
     for label, model, _ in registered():

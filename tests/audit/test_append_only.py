@@ -14,7 +14,21 @@ from audit.models import Anchoring, AuditRecord, Checkpoint, ComplianceDay, Merk
 from audit.sealing import seal
 from audit.verification import verify_triggers
 from customers.models import CustomerOrder, Interaction, LoyaltyEntry, TicketMessage
-from inventory.models import Order, OrderLine, OrderReturn, OrderReturnLine, Product, StockMovement
+from inventory.models import (
+    CountEntry,
+    LandedCost,
+    Order,
+    OrderLine,
+    OrderLineComponent,
+    OrderReturn,
+    OrderReturnLine,
+    Product,
+    Receipt,
+    ReceiptLine,
+    StockMovement,
+    SupplierReturn,
+    SupplierReturnLine,
+)
 from orchestrator.models import ImportedDocument
 from pricing.models import CouponRedemption, DiscountApproval
 from tests.audit.conftest import lift, sealed, sql
@@ -24,19 +38,26 @@ LEDGERS = {
     AuditRecord,
     Checkpoint,
     ComplianceDay,
+    CountEntry,
     CouponRedemption,
     CustomerOrder,
     DiscountApproval,
     ImportedDocument,
     Interaction,
+    LandedCost,
     LoyaltyEntry,
     MerkleTile,
     Order,
     OrderLine,
+    OrderLineComponent,
     OrderReturn,
     OrderReturnLine,
+    Receipt,
+    ReceiptLine,
     SigningKey,
     StockMovement,
+    SupplierReturn,
+    SupplierReturnLine,
     TicketMessage,
 }
 

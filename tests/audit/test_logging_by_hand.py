@@ -40,7 +40,9 @@ def test_the_shops_own_events_are_all_reserved():
     assert all(name.startswith(RESERVED) for name in OWN)
 
 
-@pytest.mark.parametrize("event", [*OWN, "TASK_", "TASK_X", "SUBJECT_ERASED", "AUDIT_RESEALED", "REQUEST_REPEATED"])
+@pytest.mark.parametrize(
+    "event", [*OWN, "TASK_", "TASK_X", "SUBJECT_ERASED", "AUDIT_RESEALED", "REQUEST_REPEATED", "DIGEST_SENT"]
+)
 def test_a_reserved_name_is_refused(event: str, api: Api):
     answer = api("owner").post(LOG, {"event": event})
     assert answer.status_code == 400

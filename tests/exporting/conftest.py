@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from audit.history import authored
 from customers.services import customer_create
-from inventory.models import Product
+from inventory.models import Product, Supplier
 from orchestrator.exporting.services import Export, Written, export_ask, export_write
 from pricing.services import price_change_schedule, price_changes_apply_due
 from shop_assistant.accounts.roles import system_user
+from tests.inventory.buying import offer, orders_waiting
+from tests.inventory.making import count_sheet
 
 CANARIES = ("Zebediah", "zebediah@canary.example", "+44 20 7946 0999", "1 Canary Wharf", "Wobblegong", "Quokkaesque")
 NAME = '=1+1 Käse, "alt"'
@@ -21,7 +24,7 @@ NAME = '=1+1 Käse, "alt"'
 
 @pytest.fixture
 def traded(shop: None, api: Callable[[str], Any]) -> None:
-    """Two sales (one to Zebediah), a return, a ticket, a correction and a price change."""
+    """Two sales (one to Zebediah), a return, a ticket, a correction, a price change, orders and two count sheets."""
     customer_create(
         public_id="CUST-CANARY",
         name=CANARIES[0],
@@ -48,6 +51,11 @@ def traded(shop: None, api: Callable[[str], Any]) -> None:
         assert clerk.post(f"/api/{route}", body).status_code == 200
     price_change_schedule(product=product, new_price=Decimal("51.50"), reason="@rise", user_id="USER-OWNER")
     price_changes_apply_due()
+    with authored("USER-OWNER"):
+        offer(Supplier.objects.get(code="ACME"), product, "20", {100: "19"}, supplier_sku="=AC-3")
+    orders_waiting()
+    count_sheet(9001, "open")
+    count_sheet(9002, "counted", product, off=1)
 
 
 def exported(dataset: str, format: str = "csv", user: Any = None, **options: Any) -> bytes:

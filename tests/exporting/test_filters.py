@@ -20,6 +20,10 @@ pytestmark = pytest.mark.django_db
 MAY = {
     "inventory": {"owner", "manager", "clerk", "auditor"},
     "movements": {"owner", "manager", "clerk", "auditor"},
+    "counts": {"owner", "manager", "clerk", "auditor"},
+    "suppliers": {"owner", "manager", "clerk", "auditor"},
+    "supplier_products": {"owner", "manager", "clerk", "auditor"},
+    "purchase_orders": {"owner", "manager", "clerk", "auditor"},
     "prices": {"owner", "manager", "clerk", "auditor"},
     "sales": {"owner", "manager", "clerk", "auditor"},
     "customers": {"owner", "manager", "clerk", "auditor"},

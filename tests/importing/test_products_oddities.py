@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from inventory.models import Product
+from inventory.models import Barcode, KitComponent, Product, StockLevel
 
 from .test_products import put, refused, run
 
@@ -37,3 +37,27 @@ def test_more_products_than_memory_should_hold_are_refused(put):
     assert (message, code) == (
         "The file has more than 500,000 rows: cut it into several, each with the header. Nothing was changed.", 1,
     )  # fmt: skip
+
+
+def test_a_barcode_that_is_a_further_one_of_another_product(put):
+    put_first = put("SKU,Name,Price\nA-1,Apple,1\n")
+    run(put_first)
+    Barcode.objects.create(code="0036000291452", product=Product.objects.get())
+    _, above, _ = run(put("SKU,Name,Price,Barcode\nB-1,Pear,1,036000291452\n"))
+    assert any("036000291452 is that of A-1, beside its own one" in line for line in above)
+    assert Product.objects.get(sku="B-1").barcode is None
+
+
+def test_stock_that_a_file_can_not_tell(put):
+    run(put("SKU,Name,Price,Stock\nBOLT,Bolt,1,8\nBOX,Box,1,\nMILK,Milk,1,\n"))
+    bolt, box, milk = (Product.objects.get(sku=sku) for sku in ("BOLT", "BOX", "MILK"))
+    KitComponent.objects.create(kit=box, component=bolt, quantity=2)
+    milk.tracking = "lot"
+    milk.save()
+    for options in ((), ("--set-stock",)):
+        _, above, _ = run(put("SKU,Price,Stock\nBOX,2,7\nMILK,2,7\n"), *options)
+        told = "\n".join(above)
+        assert "a kit has none of its own" in told
+        assert "its units are told apart" in told
+    assert StockLevel.objects.get().product == bolt
+    assert Product.objects.get(sku="BOX").list_price == 2

@@ -1,14 +1,19 @@
 """The admin: master data is edited, ledgers are looked at, stock is adjusted through the agent."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import AppendOnly
 from inventory import models
 from inventory.models import Forecast, PurchaseOrder, ReferenceCounter, ReorderTarget, ReturnedQuantity, StockLevel
 from inventory.selectors import stock_of
+from inventory.services import chunk_forecast, run_plan
 from shop_assistant.agents import Role
 
 from .making import line, location, product, sell, stocked
@@ -17,6 +22,7 @@ pytestmark = pytest.mark.django_db
 ALL = [getattr(models, name) for name in models.__all__ if hasattr(getattr(models, name), "_meta")]
 READ_ONLY = [m for m in ALL if issubclass(m, AppendOnly)] + [
     Forecast,
+    models.ForecastRun,
     ReferenceCounter,
     ReorderTarget,
     ReturnedQuantity,
@@ -108,11 +114,10 @@ def test_a_product_is_edited_with_a_history_and_a_gtin_that_is_one(as_role):
         "tax_rate": "20",
         "active": "on",
         "barcode": "96385075",
-        "levels-TOTAL_FORMS": 0,
-        "levels-INITIAL_FORMS": 0,
-        "reorder_policy-TOTAL_FORMS": 0,
-        "reorder_policy-INITIAL_FORMS": 0,
+        "tracking": "none",
     }
+    inlines = ("levels", "packagings", "barcodes", "components", "reorder_policy")
+    form |= {f"{name}-{count}_FORMS": 0 for name in inlines for count in ("TOTAL", "INITIAL")}
     assert "no valid GTIN" in client.post(url, form).content.decode()
     assert client.post(url, form | {"barcode": "96385074"}).status_code == 302
     item.refresh_from_db()
@@ -143,3 +148,34 @@ def test_the_list_of_products_shows_what_can_be_sold(as_role):
     StockLevel.objects.filter(location=location("A-01-02")).update(reserved=2)
     page = as_role("auditor").get(reverse("admin:inventory_product_changelist"))
     assert ">13<" in page.content.decode().replace("\n", "").replace(" ", "")
+
+
+def test_a_count_of_nothing_is_told(as_role):
+    level = stocked("SKU001", 10).levels.get()
+    form = {"action": "count", "_selected_action": [level.pk], "counted": "1"}
+    answer = as_role("clerk").post(reverse("admin:inventory_stocklevel_changelist"), form)
+    assert "Fill in what was counted." in answer.content.decode()
+
+
+def test_a_night_of_forecasts_is_looked_at(as_role):
+    sell(line(stocked("SKU001", 10)))
+    with transaction.atomic():
+        (chunk,) = run_plan(today=timezone.localdate() + timedelta(days=1))
+    run = models.ForecastRun.objects.get()
+    listed, page = (
+        reverse(f"admin:inventory_forecastrun_{name}", args=args)
+        for name, args in (("changelist", []), ("change", [run.pk]))
+    )
+    client = as_role("auditor")
+    assert "0 of 1 parts" in client.get(listed).content.decode()
+    chunk_forecast(chunk_id=chunk.pk)
+    run.refresh_from_db()
+    run.finished_at = run.created_at + timedelta(seconds=65)
+    run.save()
+    Forecast.objects.create(
+        product_id=chunk.first_product, made_on=run.made_on, method="theta", kind="smooth", expected=1, low=0, high=2,
+        daily=[], quantiles={}, backtest={}, history={},
+    )  # fmt: skip
+    shown = client.get(page).content.decode()
+    assert all(told in shown for told in ("finished", "1 min 5 s", "theta 1"))
+    assert 'href="/admin/inventory/forecastrun/"' in client.get("/admin/").content.decode()

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from inventory.models import Order, OrderReturn, StockLevel, StockMovement
-from inventory.selectors import returnable
-from inventory.services import return_create, stock_adjust, stock_set
+from inventory.models import Order, OrderReturn, Product, Reservation, ReservationLine, StockLevel, StockMovement
+from inventory.selectors import returnable, with_available
+from inventory.services import Item, reservation_create, reservation_release, return_create, stock_adjust, stock_set
 from shop_assistant.agents.errors import AgentError
 
-from .making import USER, line, location, product, sell
+from .making import USER, kit, line, location, product, sell
 
 SKUS, PLACES = ("A", "B"), ("A-01", "A-02")
+SOLD = (*SKUS, "SET")
 amounts = st.integers(1, 30).map(Decimal)
 places = st.sampled_from([None, *PLACES])
 
@@ -29,6 +30,7 @@ class Shop(RuleBasedStateMachine):
         self.block = transaction.atomic()
         self.block.__enter__()
         self.products = {sku: product(sku) for sku in SKUS}
+        self.products["SET"] = kit("SET", A=2, B=1)
         self.places = {None: None} | {code: location(code) for code in PLACES}
 
     def teardown(self):
@@ -52,12 +54,24 @@ class Shop(RuleBasedStateMachine):
     def count(self, sku, quantity, place):
         self.attempt(stock_set, product=self.products[sku], quantity=quantity, location=self.places[place])
 
-    @rule(items=st.lists(st.tuples(st.sampled_from(SKUS), amounts), min_size=1, max_size=3), place=places)
+    @rule(items=st.lists(st.tuples(st.sampled_from(SOLD), amounts), min_size=1, max_size=3), place=places)
     def sell(self, items, place):
         lines = [line(self.products[sku], quantity) for sku, quantity in items]
         self.attempt(lambda **fields: sell(*lines, **fields), location=self.places[place])
 
-    @rule(number=st.integers(0, 5), sku=st.sampled_from(SKUS), quantity=amounts, whole=st.booleans())
+    @rule(items=st.lists(st.tuples(st.sampled_from(SOLD), amounts), min_size=1, max_size=3), place=places)
+    def reserve(self, items, place):
+        wanted = [Item(self.products[sku], quantity) for sku, quantity in items]
+        self.attempt(reservation_create, items=wanted, location=self.places[place])
+
+    @rule(number=st.integers(0, 5))
+    def release(self, number):
+        made = list(Reservation.objects.order_by("pk"))
+        if made:
+            chosen = made[number % len(made)]
+            self.attempt(lambda user_id: reservation_release(reservation=chosen))
+
+    @rule(number=st.integers(0, 5), sku=st.sampled_from(SOLD), quantity=amounts, whole=st.booleans())
     def bring_back(self, number, sku, quantity, whole):
         orders = list(Order.objects.order_by("pk"))
         if orders:
@@ -72,6 +86,13 @@ class Shop(RuleBasedStateMachine):
         assert all(level[2] >= 0 for level in levels)
         last = {(m.product_id, m.location_id): m.balance for m in StockMovement.objects.order_by("pk")}
         assert last == {(p, at): sum for p, at, sum in sums}
+
+    @invariant()
+    def what_is_reserved_is_what_reservations_hold(self):
+        held = ReservationLine.objects.filter(counted=True).values_list("level").annotate(sum=Sum("quantity"))
+        reserved = StockLevel.objects.exclude(reserved=0).values_list("pk", "reserved")
+        assert sorted(held) == sorted(reserved)
+        assert all(found.available >= 0 for found in with_available(Product.objects.all()))
 
     @invariant()
     def nobody_gets_back_more_than_was_paid(self):

@@ -25,6 +25,7 @@ def test_a_product_with_all_a_screen_needs():
     item = stocked("SKU001", 100, 50, name="Widget Pro", list_price=D("29.99"), category=widgets)
     StockLevel.objects.filter(location__code="A-01-02").update(reserved=5)
     ReorderPolicy.objects.create(product=item, reorder_point=150)
+    plain = {"kind": "storage", "lot": None, "expires_on": None, "blocked": False}
     assert query(sku="sku001 ") == {
         "sku": "SKU001",
         "product_name": "Widget Pro",
@@ -38,9 +39,14 @@ def test_a_product_with_all_a_screen_needs():
         "category": "Widgets",
         "barcode": None,
         "locations": [
-            {"location": "A-01-01", "on_hand": 100, "reserved": 0},
-            {"location": "A-01-02", "on_hand": 50, "reserved": 5},
+            {"location": "A-01-01", "on_hand": 100, "reserved": 0, **plain},
+            {"location": "A-01-02", "on_hand": 50, "reserved": 5, **plain},
         ],
+        "quarantined": 0,
+        "in_transit": 0,
+        "oversold": False,
+        "tracking": "none",
+        "components": [],
         "low_stock": True,
         "reorder_point": 150,
         "active": True,

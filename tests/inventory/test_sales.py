@@ -99,7 +99,7 @@ def test_everything_comes_back_to_where_it_came_from():
 
 def test_a_return_that_is_not_restocked_leaves_stock_alone():
     item = stocked("SKU001", 10)
-    back(sell(line(item, 4)), restock=False)
+    back(sell(line(item, 4)), disposition="write_off")
     assert stock_of(item).on_hand == 6
 
 

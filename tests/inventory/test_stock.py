@@ -9,9 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.selectors import stock_of
 from inventory.services import location_default, stock_adjust, stock_set
+from inventory.services.quarantine import quarantine
+from inventory.services.transfers import Item as Sent
+from inventory.services.transfers import transfer_send
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict, InsufficientStock, ValidationFailed
 
-from .making import USER, location, product, stocked
+from .making import USER, location, lotted, product, stocked
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -61,6 +64,21 @@ def test_expected_quantity_is_compared_with_what_the_caller_could_see():
     stock_adjust(product=item, delta=D(1), expected_quantity=D(15), user_id=USER)
     stock_adjust(product=item, delta=D(1), expected_quantity=D(5), location=location("A-01-02"), user_id=USER)
     assert stock_of(item).on_hand == 17
+
+
+def test_what_is_in_transit_is_not_counted_with_the_lot_that_is_looked_at():
+    item = lotted("MILK", ("L1", 8, None))
+    send = Sent(item, D(3), item.lots.get())
+    transfer_send(source=location(), destination=location("B-01"), items=[send], receive=False, user_id=USER)
+    change = stock_set(product=item, quantity=D(4), lot=item.lots.get(), expected_quantity=D(5), user_id=USER)
+    assert (change.previous, change.stock.on_hand, change.stock.in_transit) == (5, 4, 3)
+
+
+def test_a_count_without_a_place_is_of_the_one_where_it_lies_even_quarantine():
+    item = stocked("SKU001", 6)
+    quarantine(product=item, quantity=D(6), reason="wet", user_id=USER)
+    change = stock_set(product=item, quantity=D(6), expected_quantity=D(6), user_id=USER)
+    assert (change.location.code, change.movement, stock_of(item).on_hand) == ("Q-MAIN", None, 6)
 
 
 def test_pieces_are_whole_and_kilograms_have_grams():

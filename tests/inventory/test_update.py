@@ -33,6 +33,7 @@ def test_a_delta_answers_what_is_there_now():
         "previous_quantity": 15,
         "available": 13,
         "location": "A-01-01",
+        "lot": None,
         "movement_id": movement.pk,
         "reason": "damaged",
     }

@@ -69,7 +69,7 @@ def test_two_workers_share_the_databases_queue() -> None:
 
 def test_two_workers_share_the_queue_in_redis(redis: str, on_redis: Any) -> None:
     share_the_work(on_redis(redis))
-    assert len(get_queue().finished_job_registry) == ALL, "each message was understood"
+    assert len(get_queue().finished_job_registry) >= ALL, "each message was understood, the sweeper's second ones too"
 
 
 def share_the_work(told: dict[str, str]) -> None:

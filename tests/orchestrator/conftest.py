@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 
 from inventory.models import StockLevel
 from orchestrator.outcome import Outcome
@@ -31,4 +32,4 @@ def laboratory(shop: None) -> Iterator[Run]:
 
 def on_hand() -> int:
     """Pieces of SKU001 in stock: 150 and one for each effect of the laboratory."""
-    return int(StockLevel.objects.get(product__sku=lab.SKU).on_hand)
+    return int(StockLevel.objects.filter(product__sku=lab.SKU).aggregate(Sum("on_hand"))["on_hand__sum"])

@@ -136,3 +136,12 @@ def test_the_trace_names_every_agent_that_took_part(api):
         ("inventory", "sell", "success"),
         ("customers", "loyalty", "success"),
     ]
+
+
+def test_nothing_is_sold_when_another_quantity_is_available_than_was_expected(api):
+    line = {"sku": "SKU001", "quantity": 2}
+    refused = sell(api, lines=[line | {"expected_available": 149}])
+    assert refused.status_code == 409
+    assert refused.json()["error"]["details"] == {"sku": "SKU001", "expected_available": 149, "available": 150}
+    assert sell(api, lines=[line | {"expected_available": 150}]).status_code == 200
+    assert sell(api, lines=[line | {"expected_available": 150}]).status_code == 409

@@ -13,7 +13,7 @@ from shop_assistant.agents import Role, registry
 from tests.cases import PAYLOADS, ROUTES, general
 from tests.conftest import PASSWORD, Api
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("waiting")]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database, pytest.mark.usefixtures("waiting")]
 
 PRIVILEGED: dict[str, Any] = {
     "role": "owner",

@@ -86,7 +86,8 @@ def test_a_command_tells_a_wrong_variable_in_one_sentence() -> None:
 def test_every_variable_that_is_read_is_listed() -> None:
     sources = [*ROOT.glob("shop_assistant/settings/*.py"), ROOT / "shop_assistant/environment.py"]
     readers = (
-        "choice|flag|whole|decimal|text|listing|url|currency|time_zone|rate|key_ring|keys|host|path|email|_database"
+        "choice|flag|whole|decimal|text|listing|url|currency|time_zone|time_of_day|rate|key_ring|keys|host|path|email"
+        "|_database"
     )
     read = {
         name
@@ -120,7 +121,7 @@ def test_the_users_own_file(load: Load) -> None:
     }
     assert settings.DATABASES["default"]["OPTIONS"]["pool"]
     assert settings.DATABASES["default"]["OPTIONS"]["prepare_threshold"] == 1
-    assert settings.DATABASES["default"]["OPTIONS"]["options"] == "-c random_page_cost=1.1"
+    assert settings.DATABASES["default"]["OPTIONS"]["options"] == "-c random_page_cost=1.1 -c jit=off"
     assert settings.AUDIT_DATABASE == "audit"
     assert Path("logs/audit.log") == settings.AUDIT_LOG_PATH
     assert (settings.ENABLE_PRICE_OPTIMIZATION, settings.ENABLE_DYNAMIC_PRICING) == (True, True)
@@ -166,6 +167,9 @@ GOOD: list[tuple[str, str, Callable[[Any], Any], Any]] = [
     ("RATE_LIMIT_USER", "5/s", lambda s: s.RATE_LIMIT_USER, (5, 1)),
     ("RATE_LIMIT_ANONYMOUS", "100/hour", lambda s: s.RATE_LIMIT_ANONYMOUS, (100, 3600)),
     ("ENABLE_DYNAMIC_PRICING", "No", lambda s: s.ENABLE_DYNAMIC_PRICING, False),
+    ("VALUATION_METHOD", "FIFO", lambda s: s.VALUATION_METHOD, "fifo"),
+    ("DIGEST_AT", "23:59", lambda s: s.DIGEST_AT.isoformat("minutes"), "23:59"),
+    ("NEGATIVE_STOCK", "Allow", lambda s: s.NEGATIVE_STOCK, "allow"),
     ("PRICES_INCLUDE_TAX", "0", lambda s: s.PRICES_INCLUDE_TAX, False),
     ("LOYALTY_POINT_VALUE", "0.005", lambda s: s.LOYALTY_POINT_VALUE, Decimal("0.005")),
     ("LOG_LEVEL", "debug", lambda s: s.LOG_LEVEL, "DEBUG"),
@@ -209,6 +213,9 @@ BAD: dict[str, tuple[str, ...]] = {
     "LOG_LEVEL": ("loud", "trace"),
     "SHOP_CURRENCY": ("POUNDS", "XX", "\u00a3"),
     "SHOP_TIMEZONE": ("London", "Mars/Base", "../etc/passwd"),
+    "VALUATION_METHOD": ("lifo",),
+    "DIGEST_TO": ("owner", "a@b, c@d"),
+    "DIGEST_AT": ("7", "24:00", "noon"),
     "RATE_LIMIT_USER": ("600", "0/min", "600/fortnight", "-5/min", "none"),
     "RATE_LIMIT_ANONYMOUS": ("x/min",),
     "ACCESS_TOKEN_MINUTES": ("0", "1441", "soon"),
@@ -223,6 +230,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "AUDIT_BACKLOG_LIMIT": ("1",),
     "TASKS_BACKEND": ("rabbit",),
     "REDIS_URL": ("localhost:6379", "http://h", "s3cr3t-Canary"),
+    "NEGATIVE_STOCK": ("sometimes",),
     "PRICES_INCLUDE_TAX": ("some",),
     "LOYALTY_EARN_RATE": ("-1", "1e5", "1001", "one", "NaN"),
     "LOYALTY_POINT_VALUE": ("-0.01",),

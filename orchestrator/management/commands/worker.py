@@ -12,7 +12,6 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import close_old_connections, connections
 
 from audit.checkpoints import key_check_if_there
-from orchestrator import redis_worker
 from orchestrator.calls import places
 from orchestrator.running import InUse, at_work
 from shop_assistant.agents.jobs import Job, jobs
@@ -58,6 +57,8 @@ class Command(ShopCommand):
         for group in (quick, slow):
             threading.Thread(target=_keep_house, args=(group,), daemon=True).start()
         if settings.TASKS_BACKEND == "redis":
+            from orchestrator import redis_worker  # late: few shops queue in Redis
+
             redis_worker.work()
             return
         call_command("db_worker", interval=options["interval"], reload=False, verbosity=0)
