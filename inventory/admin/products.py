@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.core.paginator import Paginator
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -43,11 +45,26 @@ class StockFilter(admin.SimpleListFilter):
         return [("low", "At or below the reorder point"), ("none", "Nothing left"), ("oversold", "Oversold")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() == "low":
-            return low_counted(queryset)
+        if self.value() == "low":  # see LowPaginator
+            request.only_low = True  # type: ignore[attr-defined]
+            return queryset
         if self.value() == "none":
             return queryset.filter(active=True, available__lte=0)
         return oversold_only(queryset) if self.value() == "oversold" else queryset
+
+
+class LowPaginator(Paginator):
+    """Pages of the products that run low: a page is found product by product, in their order, and ends when it is full;
+    all of them are counted in another way, which takes less than half the time.
+    """
+
+    def __init__(self, products: QuerySet[Any], *args: Any, among: QuerySet[Any], **kwargs: Any) -> None:
+        super().__init__(products, *args, **kwargs)
+        self.among = among
+
+    @cached_property
+    def count(self) -> int:
+        return low_counted(self.among).count()
 
 
 class ReorderPolicyInline(StackedInline):
@@ -95,6 +112,21 @@ class ProductAdmin(ShopAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
 
         return with_available(super().get_queryset(request)).annotate(point=REORDER_POINT)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What narrows the list last: until here the filter of what runs low has only been asked for."""
+        rows, twice = super().get_search_results(request, queryset, search_term)
+        if not hasattr(request, "only_low"):
+            return rows, twice
+        request.among = rows  # type: ignore[attr-defined]
+        return rows.filter(active=True, available__lte=F("point")), twice
+
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *args: Any, **kw: Any) -> Any:
+        if not hasattr(request, "among"):
+            return super().get_paginator(request, queryset, per_page, *args, **kw)
+        return LowPaginator(queryset, per_page, *args, among=request.among, **kw)
 
     @display(description="Available", ordering="available")
     def available(self, product: Any) -> Any:

@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from audit.models import AppendOnly
 from inventory import models
-from inventory.models import Forecast, PurchaseOrder, ReferenceCounter, ReorderTarget, ReturnedQuantity, StockLevel
+from inventory.models import (
+    Forecast,
+    Product,
+    PurchaseOrder,
+    ReferenceCounter,
+    ReorderPolicy,
+    ReorderTarget,
+    ReturnedQuantity,
+    StockLevel,
+)
 from inventory.selectors import stock_of
 from inventory.services import chunk_forecast, run_plan
 from shop_assistant.agents import Role
@@ -179,3 +188,22 @@ def test_a_night_of_forecasts_is_looked_at(as_role):
     shown = client.get(page).content.decode()
     assert all(told in shown for told in ("finished", "1 min 5 s", "theta 1"))
     assert 'href="/admin/inventory/forecastrun/"' in client.get("/admin/").content.decode()
+
+
+def test_what_runs_low_is_listed_counted_and_narrowed(as_role):
+    for number in range(40):
+        stocked(f"LOW{number:02}", 1)
+        ReorderPolicy.objects.create(product=Product.objects.get(sku=f"LOW{number:02}"), reorder_point=1)
+    stocked("PLENTY", 9)
+    client, url = as_role("owner"), reverse("admin:inventory_product_changelist")
+
+    def found(**asked):
+        listed = client.get(url, {"stock": "low", **asked}).context["cl"]
+        return listed.result_count, [row.sku for row in listed.result_list]
+
+    assert found() == (40, [f"LOW{number:02}" for number in range(30)])
+    assert found(p=2) == (40, [f"LOW{number:02}" for number in range(30, 40)])
+    assert found(q="LOW1") == (10, [f"LOW1{number}" for number in range(10)])
+    assert found(q="PLENTY") == (0, [])
+    assert client.get(url, {"stock": "none"}).context["cl"].result_count == 0
+    assert client.get(url).context["cl"].result_count == 41
