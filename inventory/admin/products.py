@@ -94,6 +94,7 @@ class ProductAdmin(ShopAdmin):
         "unit",
     )
     list_filter_submit = True
+    show_facets = admin.ShowFacets.NEVER  # to count every choice of every filter takes seconds, and see LowPaginator
     search_fields = ("sku", "name", "barcode")
     search_help_text = "SKU, name or barcode, in part"
     autocomplete_fields = ("category", "supplier")

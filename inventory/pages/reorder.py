@@ -107,7 +107,10 @@ def _asked(request: HttpRequest, payload: dict[str, Any]) -> dict[str, Any] | No
 def _order(request: HttpRequest, form: LookForm) -> bool:
     """Make drafts; whether it was accepted."""
     if "all" in request.POST:
-        wanted = form.asked() if form.is_valid() else {}
+        if not form.is_valid():
+            messages.error(request, "Say first what to look at.")
+            return False
+        wanted = form.asked()
     else:
         try:
             wanted = {"lines": list(_lines(request))}

@@ -205,5 +205,6 @@ def test_what_runs_low_is_listed_counted_and_narrowed(as_role):
     assert found(p=2) == (40, [f"LOW{number:02}" for number in range(30, 40)])
     assert found(q="LOW1") == (10, [f"LOW1{number}" for number in range(10)])
     assert found(q="PLENTY") == (0, [])
+    assert found(_facets="True")[0] == 40
     assert client.get(url, {"stock": "none"}).context["cl"].result_count == 0
     assert client.get(url).context["cl"].result_count == 41

@@ -88,6 +88,8 @@ def test_a_long_list_comes_in_pages(many, page):
 def test_all_that_is_suggested_is_drafted_at_once(many, page):
     client = page("manager")
     assert "Draft all 60 as suggested" in client.get(PAGE).content.decode()
+    assert "Say first what to look at" in client.post(f"{PAGE}?supplier=NOBODY", {"all": "1"}).content.decode()
+    assert not PurchaseOrder.objects.exists()
     assert "Drafted:" in client.post(f"{PAGE}?supplier=BOLTS", {"all": "1"}, follow=True).content.decode()
     assert [order.supplier.code for order in PurchaseOrder.objects.all()] == ["BOLTS"]
     assert "Drafted:" in client.post(PAGE, {"all": "1"}, follow=True).content.decode()
