@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
 def run_pytest(name: str, url: str, arguments: list[str]) -> str:
     print(f"\nTests on {name}", flush=True)
     # Three for two cores: much of the time they wait, for other processes and for one another's locks.
-    processes = str(min((os.cpu_count() or 1) * 3 // 2, 4) or 1)
+    processes = str(min((os.cpu_count() or 1) * 3 // 2, 4))
     command = [sys.executable, "-m", "pytest", "-n", processes, "--dist", "worksteal", *arguments]
     process = subprocess.Popen(command, env=os.environ | {"TEST_DATABASE_URL": url})
     try:

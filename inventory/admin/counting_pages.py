@@ -17,13 +17,13 @@ from unfold.widgets import (
 
 from audit.admin_base import told
 from audit.admin_columns import names_of
-from inventory.models import CountLine, CountSheet, Location, Product, Tracking, Unit, Warehouse
+from inventory.models import CountLine, CountSheet, Location, Tracking, Warehouse
 from inventory.selectors.counting import count_lines
 from shop_assistant.agents import call
 from shop_assistant.agents.errors import AgentError
 from shop_assistant.agents.fields import json_number
 
-from .figures import number
+from .figures import in_pieces, number
 
 SHOWN = 100
 """Lines on one page."""
@@ -228,8 +228,7 @@ class Entering:
             return
         line: dict[str, Any] = {"sku": given["sku"], "lot": given["lot"] or None, "location": given["place"] or None}
         try:
-            pieces = Product.objects.filter(sku__iexact=given["sku"], unit=Unit.PIECE).exists()
-            line["quantity"] = json_number(number(given["figure"], pieces=pieces))
+            line["quantity"] = json_number(number(given["figure"], pieces=bool(in_pieces([given["sku"]]))))
         except ValueError:
             line["serials"] = given["figure"].split()
         if line.get("quantity") is None and not line.get("serials"):

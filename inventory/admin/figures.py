@@ -1,7 +1,13 @@
 """Quantities typed into a text, in the way of any country."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
+
+from django.db.models import Value
+from django.db.models.functions import Lower
+
+from inventory.models import Product, Unit
 
 _FIGURE = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,3})?")
 _THOUSANDS = re.compile(r".*[.,][0-9]{3}")
@@ -17,3 +23,10 @@ def number(text: str, *, pieces: bool) -> Decimal:
     if not _FIGURE.fullmatch(given) or (pieces and _THOUSANDS.fullmatch(given)):
         raise ValueError
     return Decimal(given.replace(",", "."))
+
+
+def in_pieces(skus: Iterable[str]) -> set[str]:
+    """Those of these SKUs that are counted whole, folded (`casefold`); one query."""
+    asked = [Lower(Value(sku)) for sku in skus]
+    rows = Product.objects.alias(folded=Lower("sku")).filter(folded__in=asked, unit=Unit.PIECE)
+    return {sku.casefold() for sku in rows.values_list("sku", flat=True)}

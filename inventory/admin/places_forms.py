@@ -1,13 +1,11 @@
 """Dialogs of transfers and lots."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.db.models import Value
-from django.db.models.functions import Lower
 from django.shortcuts import get_object_or_404
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
@@ -18,11 +16,11 @@ from unfold.widgets import (
 )
 
 from audit.admin_columns import neat
-from inventory.models import Location, Product, Transfer, Unit
+from inventory.models import Location, Transfer
 from inventory.services.arrivals import left_of
 from shop_assistant.agents.fields import json_number
 
-from .figures import number
+from .figures import in_pieces, number
 
 LINE = re.compile(
     r"(?P<sku>[^,]+)\s+x?(?P<quantity>[0-9]{1,9}(?:[.,][0-9]{1,3})?)(?:\s+(?P<unit>[^\s,][^,]*?))?\s*(?:,\s*(?P<lot>.+))?"
@@ -36,7 +34,7 @@ def lines_read(text: str) -> list[dict[str, Any]]:
     :raises ValidationError: naming the line that is neither.
     """
     lines = [(line, LINE.fullmatch(line)) for line in filter(None, map(str.strip, text.splitlines()))]
-    pieces = _in_pieces(found["sku"].strip() for _, found in lines if found)
+    pieces = in_pieces(found["sku"].strip() for _, found in lines if found)
     return [_line_read(line, found, pieces) for line, found in lines]
 
 
@@ -50,13 +48,6 @@ def _line_read(line: str, found: re.Match[str] | None, pieces: Container[str]) -
         raise forms.ValidationError(f"Write a thousand as 1000, without comma or point: {line[:80]}") from None
     named = {name: found[name].strip() for name in ("unit", "lot") if found[name]}
     return {"sku": sku, "quantity": json_number(quantity)} | named
-
-
-def _in_pieces(skus: Iterable[str]) -> set[str]:
-    """Those of these SKUs that are counted whole, in lower case."""
-    asked = [Lower(Value(sku)) for sku in skus]
-    rows = Product.objects.alias(folded=Lower("sku")).filter(folded__in=asked, unit=Unit.PIECE)
-    return {sku.casefold() for sku in rows.values_list("sku", flat=True)}
 
 
 def _place(label: str) -> Any:

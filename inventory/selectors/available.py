@@ -14,7 +14,15 @@ from .catalog import IS_KIT
 from .stock import ZERO, Stock, stocks_of
 
 QUANTITY: Any = DecimalField(max_digits=13, decimal_places=3)
-REORDER_POINT = Coalesce("reorder_policy__reorder_point", "reorder_target__reorder_point", ZERO, output_field=QUANTITY)
+
+
+def _reorder_point(product: str = "") -> Any:
+    """:param product: how the rows lead to their product, such as `product__`"""
+    names = (f"{product}reorder_policy__reorder_point", f"{product}reorder_target__reorder_point")
+    return Coalesce(*names, ZERO, output_field=QUANTITY)
+
+
+REORDER_POINT = _reorder_point()
 """A product's reorder point in a query: fixed by hand, else computed last, else nothing."""
 
 
@@ -101,15 +109,9 @@ def low_counted(products: QuerySet[Any]) -> QuerySet[Any]:
 
 def _enough() -> QuerySet[Any]:
     """Products whose levels are above their reorder point even if no reservation has run out."""
-    levels = levels_sellable()
-    point = Coalesce(
-        "product__reorder_policy__reorder_point",
-        "product__reorder_target__reorder_point",
-        ZERO,
-        output_field=QUANTITY,
-    )
-    free = Round(Sum(F("on_hand") - F("reserved")), precision=3)
-    return levels.values("product").annotate(free=free, point=Max(point)).filter(free__gt=F("point")).values("product")
+    free, point = Round(Sum(F("on_hand") - F("reserved")), precision=3), Max(_reorder_point("product__"))
+    sums = levels_sellable().values("product").annotate(free=free, point=point)
+    return sums.filter(free__gt=F("point")).values("product")
 
 
 def oversold_only(products: QuerySet[Product]) -> QuerySet[Any]:

@@ -11,7 +11,7 @@ from inventory.models import Location, StockLevel, Transfer, TransferLine
 from shop_assistant.agents.errors import Conflict
 from shop_assistant.agents.fields import json_number
 
-from .levels import Place, levels_locked, place_of
+from .levels import Place, by_place, levels_locked
 from .stock import Kind, Move, Why, quantity_check, stock_book
 from .transfers import Item, location_transit, moves_between, only_lot
 
@@ -97,7 +97,7 @@ def _book_arrival(
     losing = [Item(line.product, gone[line.pk], line.lot) for line in lines if gone.get(line.pk)]
     places = [item.at(transfer.destination) for item in arriving]
     found = levels_locked((item.product for item in (*arriving, *losing)), create=places)
-    levels = {place_of(level): level for own in found.values() for level in own}
+    levels = by_place(found)
     _check_in_transit([*arriving, *losing], levels, transit)
     came = Why(
         kind=Kind.TRANSFER,

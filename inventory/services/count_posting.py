@@ -17,7 +17,7 @@ from shop_assistant.agents.fields import json_number
 from shop_assistant.money import round_money
 
 from .counting import SHOWN, Status, sheet_lines, sheet_locked
-from .levels import Place, levels_locked, place_of
+from .levels import Place, by_place, levels_locked
 from .lot_naming import lots_for
 from .stock import Kind, Move, Why, stock_book
 
@@ -78,7 +78,7 @@ def count_approve(
     changes = [change for line in lines if line.entry for change in _changes(line)]
     products = {change.line.product_id: change.line.product for change in changes}
     found = levels_locked(products.values(), create=[change.place for change in changes]) if changes else {}
-    levels = {place_of(level): level for own in found.values() for level in own}
+    levels = by_place(found)
     _check_since(changes)
     _check_left(changes, levels)
     _check_serials(changes, levels.values())

@@ -1,6 +1,6 @@
 """Locking what lies where. Only who holds a level's lock changes it, and what is reserved of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -63,6 +63,11 @@ def reserved_end(reservation: Reservation, levels: Iterable[StockLevel]) -> dict
 
 def place_of(level: StockLevel) -> Place:
     return level.product_id, level.location_id, level.lot_id
+
+
+def by_place(found: Mapping[int, Iterable[StockLevel]]) -> dict[Place, StockLevel]:
+    """What `levels_locked` gave, by its place."""
+    return {place_of(level): level for own in found.values() for level in own}
 
 
 def kit_refused(kit: Product) -> ValidationFailed:

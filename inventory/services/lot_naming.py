@@ -37,7 +37,7 @@ def lot_for(*, product: Product, code: str, expires_on: date | None = None) -> L
 
 
 def lots_for(*, product: Product, codes: Iterable[str], expires_on: date | None = None) -> list[Lot]:
-    """As `lot_for` of each code, in their order; three queries, however many are made.
+    """As `lot_for` of each code, in their order; a few queries for every five hundred.
 
     :raises Conflict: when one of them is known to expire on another day.
     :raises ValidationFailed: for a product whose units are not told apart, or a code that is none.

@@ -25,10 +25,10 @@ from shop_assistant.agents.errors import Conflict, ValidationFailed
 from shop_assistant.money import BOOKABLE, minor_unit
 
 from .deliveries import Delivered, Part, all_missing, parts_of, progress_count
-from .levels import Place, levels_locked
+from .levels import Place, by_place, levels_locked
 from .purchasing import purchase_lines_locked, purchase_lock, purchase_must_be
 from .references import next_reference
-from .stock import Move, Why, location_default, place_of, stock_book
+from .stock import Move, Why, location_default, stock_book
 
 Status = PurchaseOrder.Status
 ZERO = Decimal(0)
@@ -150,7 +150,7 @@ def _levels_locked(parts: Sequence[Part]) -> list[StockLevel]:
                 serial=str(part.lot),
                 location=here.location.code,
             )
-    levels = {place_of(level): level for own in found.values() for level in own}
+    levels = by_place(found)
     return [levels[place] for place in places]
 
 

@@ -19,7 +19,7 @@ from inventory.models import (
 from inventory.refunds import part
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict
 
-from .levels import levels_locked, place_of, serial_refused
+from .levels import by_place, levels_locked, serial_refused
 from .stock import GRAIN, ZERO, Move
 
 Named = Mapping[int, Mapping[Lot, Decimal]]
@@ -82,11 +82,11 @@ def restock_moves(order: Order, coming: Sequence[Coming], *, quarantine: bool, n
     kept = {key: quarantine_of(house) for key, house in houses.items()}
     places = [(of.product.pk, (kept[at.warehouse_id] if kept else at).pk, lot) for of, at, lot, _ in parts]
     levels = levels_locked((of.product for of in coming), create=places)
-    by_place = {place_of(level): level for found in levels.values() for level in found}
+    placed = by_place(levels)
     moves = []
     for place, (of, _, _, quantity) in zip(places, parts, strict=True):
-        _check_serial(of.product, by_place[place], levels[of.product.pk])
-        moves.append(Move(by_place[place], quantity, of.unit_price, of.unit_cost))
+        _check_serial(of.product, placed[place], levels[of.product.pk])
+        moves.append(Move(placed[place], quantity, of.unit_price, of.unit_cost))
     return moves
 
 

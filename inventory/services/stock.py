@@ -33,7 +33,6 @@ __all__ = [
     "lot_for",
     "lot_get",
     "lots_get",
-    "place_of",
     "quantity_check",
     "stock_adjust",
     "stock_book",

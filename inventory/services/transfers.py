@@ -12,7 +12,7 @@ from inventory.selectors.kits import kits_of
 from shop_assistant.agents.errors import ClarificationNeeded, Conflict, InsufficientStock, ValidationFailed
 from shop_assistant.agents.fields import json_number
 
-from .levels import Place, kit_refused, levels_locked, place_of
+from .levels import Place, by_place, kit_refused, levels_locked
 from .references import next_reference
 from .stock import Kind, Move, Why, quantity_check, stock_book
 
@@ -70,9 +70,10 @@ def transfer_send(
         quantity_check(item.product, item.quantity, "quantity")
     found = levels_locked(item.product for item in items)
     wanted = _by_lot(items, source, found)
-    _check_expected(wanted, source, found)
-    _check_there(wanted, source, found)
-    levels = _levels(found, wanted, target)
+    there = by_place(found)
+    _check_expected(wanted, source, there)
+    _check_there(wanted, source, there)
+    levels = _levels(there, wanted, target)
     now = timezone.now()
     transfer = Transfer.objects.create(
         reference=next_reference(prefix="TR"),
@@ -143,8 +144,7 @@ def only_lot(lots: Sequence[Lot | None], product: Product) -> Lot | None:
     return several[0] if several else None
 
 
-def _check_expected(items: Sequence[Item], source: Location, found: Mapping[int, tuple[StockLevel, ...]]) -> None:
-    levels = {place_of(level): level for own in found.values() for level in own}
+def _check_expected(items: Sequence[Item], source: Location, levels: Mapping[Place, StockLevel]) -> None:
     for item in items:
         level = levels.get(item.at(source))
         actual = level.on_hand if level else ZERO
@@ -160,8 +160,7 @@ def _check_expected(items: Sequence[Item], source: Location, found: Mapping[int,
             )
 
 
-def _check_there(items: Sequence[Item], source: Location, found: Mapping[int, tuple[StockLevel, ...]]) -> None:
-    levels = {place_of(level): level for own in found.values() for level in own}
+def _check_there(items: Sequence[Item], source: Location, levels: Mapping[Place, StockLevel]) -> None:
     short = []
     for item in items:
         level = levels.get(item.at(source))
@@ -191,16 +190,12 @@ def _check_there(items: Sequence[Item], source: Location, found: Mapping[int, tu
     )
 
 
-def _levels(
-    found: Mapping[int, tuple[StockLevel, ...]], items: Sequence[Item], target: Location
-) -> dict[Place, StockLevel]:
+def _levels(levels: dict[Place, StockLevel], items: Sequence[Item], target: Location) -> dict[Place, StockLevel]:
     """Every level of these products by its place, those at the target made where missing."""
-    levels = {place_of(level): level for own in found.values() for level in own}
     places = [item.at(target) for item in items]
-    if any(place not in levels for place in places):
-        found = levels_locked((item.product for item in items), create=places)
-        levels = {place_of(level): level for own in found.values() for level in own}
-    return levels
+    if all(place in levels for place in places):
+        return levels
+    return by_place(levels_locked((item.product for item in items), create=places))
 
 
 def moves_between(
